@@ -1,0 +1,104 @@
+/**
+ * The root of all run state: one struct at a fixed address. No wasm global is mutable, so a copy of
+ * the memory is a snapshot of the run.
+ */
+@unmanaged
+export class Engine {
+  // Clock and account
+  now: u64;
+  /** The instant that now_ms was computed for. */
+  now_ms_at: u64;
+  events: u64;
+  digest: u64;
+  /** RFC 6528's secret key, from the seed. */
+  secret0: u64;
+  secret1: u64;
+
+  // Segments that TCP hands to its owner: the one seam out of `tcp/`
+  out_head: u32;
+  out_tail: u32;
+  segment_free: u32;
+  segment_ext_free: u32;
+  event_free: u32;
+  /** now in milliseconds, the timestamp clock. */
+  now_ms: u32;
+
+  // Event queue, see `sim/event_queue`
+  /** log2 of a bucket's width in nanoseconds. */
+  queue_shift: u32;
+  queue_buckets: u32;
+  queue_bitmap: u32;
+  /** The open bucket, sorted: array of `Due`, the next to take, and how many. */
+  due: u32;
+  due_next: u32;
+  due_count: u32;
+  due_capacity: u32;
+  /** Buckets opened, and events found in them, since the width was last judged. */
+  queue_opened: u32;
+  queue_found: u32;
+  queue_size: u32;
+  /** Number of the open bucket: its first instant shifted right by queue_shift. */
+  queue_bucket: u64;
+  queue_levels: u32;
+  queue_scratch: u32;
+  queue_scratch_capacity: u32;
+
+  // Arena
+  arena_top: u32;
+  arena_free: u32;
+
+  // Tables
+  flows: u32;
+  flow_count: u32;
+  flow_capacity: u32;
+  /** Segments that reached an endpoint with new or old data. */
+  notify_head: u32;
+  segments_delivered: u64;
+
+  // Captured packets wait here for the host
+  capture: u32;
+  capture_size: u32;
+  capture_used: u32;
+  /** 1 when the host wants to hear of `Tcb.notify`. */
+  capture_snaplen: u32;
+
+  // Parameters of the whole run
+  msl_ms: u32;
+  rto_min_us: u32;
+  rto_max_us: u32;
+  rto_initial_us: u32;
+  delayed_ack_us: u32;
+  fin_wait_2_ms: u32;
+  syn_retries: u32;
+  data_retries: u32;
+  initial_window: u32;
+  unused: u32;
+
+  // The ACK at hand, see `AckSample`
+  ack_acked: u32;
+}
+
+/** What one ACK told the sender: the congestion control sees this and its `Tcb`. */
+@unmanaged
+export class AckSample {
+  now: u64;
+  /** Segments newly acknowledged, cumulatively or by SACK. */
+  delivered: u32;
+  /** Segments newly acknowledged cumulatively. */
+  acked: u32;
+  /** Segments newly found lost. */
+  lost: u32;
+  /** Segments in flight before the ACK. */
+  prior_in_flight: u32;
+  /** Round-trip time in microseconds, 0 when the ACK gives no valid sample. */
+  rtt_us: u32;
+  unused: u32;
+}
+
+/** An entry of the open bucket. */
+@unmanaged
+export class Due {
+  time: u64;
+  event: u32;
+  unused: u32;
+}

@@ -1,0 +1,212 @@
+/**
+ * Every enumeration that crosses a module or the boundary to the host. Values are part of the
+ * layout: the build emits them into `src/core/layout.gen.ts`, nothing in `src/` repeats a number.
+ */
+
+/** RFC 9293 §3.3.2, the states of a connection. */
+export const enum State {
+  CLOSED = 0,
+  LISTEN = 1,
+  SYN_SENT = 2,
+  SYN_RECEIVED = 3,
+  ESTABLISHED = 4,
+  FIN_WAIT_1 = 5,
+  FIN_WAIT_2 = 6,
+  CLOSE_WAIT = 7,
+  CLOSING = 8,
+  LAST_ACK = 9,
+  TIME_WAIT = 10,
+}
+
+/** Control bits of the TCP header, RFC 9293 §3.1, in header order. */
+export const enum Flag {
+  FIN = 1,
+  SYN = 2,
+  RST = 4,
+  PSH = 8,
+  ACK = 16,
+  URG = 32,
+  ECE = 64,
+  CWR = 128,
+}
+
+/** Which options a `Segment` carries, and two marks that are not part of its header. */
+export const enum Opt {
+  TIMESTAMPS = 1,
+  /** MSS, window scale and SACK-permitted, kept in the SACK area: only on segments with SYN. */
+  SYN = 2,
+  /** The segment is a 128-byte one: a `SegmentExt` follows at +64. */
+  EXT = 4,
+  /** Mark: the sender had sent some of these bytes before. */
+  RETRANSMISSION = 8,
+  /** The number of SACK blocks, 0 to 4, stands in bits 4..6. */
+  SACK_SHIFT = 4,
+  SACK_MASK = 7,
+  /** Mark: a bit was flipped on the way, so the checksum will not match. */
+  CORRUPTED = 128,
+}
+
+/** What an event is; the first thing the run loop looks at. */
+export const enum EventKind {
+  /** A segment reaches the next link of its route, or its host. */
+  SEGMENT = 0,
+  /** The earliest deadline of a connection. */
+  TIMER = 1,
+  /** A flow opens its connection. */
+  FLOW_START = 2,
+  /** A flow's application closes. */
+  FLOW_STOP = 3,
+  /** A flow's receiving application reads. */
+  FLOW_READ = 4,
+  /** An open-loop source emits its next datagram. */
+  SOURCE = 5,
+  /** A datagram of an open-loop source, on its way like a segment. */
+  DATAGRAM = 6,
+}
+
+/** The deadlines of a connection: indices into the table at `Tcb.t_retransmit`. */
+export const enum Timer {
+  RETRANSMIT = 0,
+  PERSIST = 1,
+  DELAYED_ACK = 2,
+  /** FIN_WAIT_2's optional time-out as well: a connection is in one of the two states at a time. */
+  TIME_WAIT = 3,
+  COUNT = 4,
+}
+
+/** Sender's view of the path, with Linux's names (`tcpi_ca_state`). */
+export const enum CaState {
+  OPEN = 0,
+  DISORDER = 1,
+  CWR = 2,
+  RECOVERY = 3,
+  LOSS = 4,
+}
+
+/** Congestion controls; one row an algorithm, see `cc/cc.ts`. */
+export const enum Cc {
+  RENO = 0,
+  CUBIC = 1,
+  COUNT = 2,
+}
+
+/** Bits of `Tcb.flags`. */
+export const enum TcbFlag {
+  // What the handshake agreed on
+  TIMESTAMPS = 0x1,
+  SACK = 0x2,
+  WINDOW_SCALING = 0x4,
+  // What this end offers
+  OFFER_TIMESTAMPS = 0x10,
+  OFFER_SACK = 0x20,
+  OFFER_WINDOW_SCALING = 0x40,
+  // The user's wishes
+  NODELAY = 0x100,
+  DELAYED_ACK = 0x200,
+  /** Opened by a passive OPEN: RFC 9293 sends a failed SYN_RECEIVED back to LISTEN. */
+  PASSIVE = 0x400,
+  /** The application reads whatever arrives at once. */
+  READS_AT_ONCE = 0x800,
+  /** The application writes for ever: the send buffer is always full. */
+  WRITES_FOR_EVER = 0x1000,
+  /** The stream carries real bytes, held in `Tcb.bytes`. */
+  REAL_BYTES = 0x2000,
+  /** The application has called CLOSE: a FIN follows the queued data. */
+  FIN_QUEUED = 0x4000,
+  FIN_SENT = 0x8000,
+  /** The peer's FIN has been received in order. */
+  FIN_RECEIVED = 0x10000,
+  // What the segment at hand asks for
+  ACK_NOW = 0x20000,
+  /** An ACK is owed at the delayed-ACK deadline at the latest. */
+  ACK_DELAYED = 0x40000,
+  /** The last round trip was limited by cwnd (window validation). */
+  CWND_LIMITED = 0x80000,
+  /** RFC 6675 NextSeg rule 4: the rescue retransmission of this recovery is spent. */
+  RESCUED = 0x100000,
+  /** The peer announced a DSACK or timestamps that the next ACK must echo: see `reassembly`. */
+  DSACK_PENDING = 0x200000,
+  /** The application closed for reading too: data that arrives now is answered by a reset. */
+  READ_CLOSED = 0x400000,
+}
+
+/** Why a connection ended; `Tcb.end_reason`. */
+export const enum EndReason {
+  NONE = 0,
+  CLOSED = 1,
+  RESET = 2,
+  REFUSED = 3,
+  TIMED_OUT = 4,
+  ABORTED = 5,
+}
+
+/** What happened that the application may want to act on; bits of `Tcb.notify`. */
+export const enum Notify {
+  ESTABLISHED = 1,
+  READABLE = 2,
+  WRITABLE = 4,
+  /** The peer has closed its direction. */
+  PEER_CLOSED = 8,
+  /** The connection is over; `end_reason` says how. */
+  ENDED = 16,
+}
+
+/** Bits of a record in the retransmission queue. */
+export const enum Sent {
+  SACKED = 1,
+  LOST = 2,
+  /** A retransmission is in flight. */
+  RETRANS = 4,
+  /** Was retransmitted at some time: no RTT sample (Karn). */
+  EVER_RETRANS = 8,
+  FIN = 16,
+  RUN_SHIFT = 8,
+}
+
+/** Bits of `LinkParams.flags`. */
+export const enum LinkFlag {
+  /** Fed by exactly one FIFO link: its arrivals are known when they are enqueued upstream. */
+  FUSED = 1,
+}
+
+/** Which packets a link drops on purpose; `LinkExt.loss_kind`. */
+export const enum LossKind {
+  NONE = 0,
+  BERNOULLI = 1,
+  PERIODIC = 2,
+  LIST = 3,
+}
+
+/** Why a link dropped a packet: indices into `LinkExt.drops_overflow`. */
+export const enum DropReason {
+  OVERFLOW = 0,
+  LOSS = 1,
+  AQM = 2,
+}
+
+/** Queue disciplines; one row a discipline, see `qdisc/qdisc.ts`. */
+export const enum Qdisc {
+  DROPTAIL = 0,
+}
+
+/** How an open-loop source spaces its datagrams, and how it sizes them; `Source.kind`. */
+export const enum SourceKind {
+  /** Constant gaps, constant sizes. */
+  CBR = 0,
+  /** Exponential gaps, constant sizes: M/D/1 at the link it feeds. */
+  POISSON = 1,
+  /** Exponential gaps, exponential sizes: M/M/1. */
+  POISSON_EXPONENTIAL = 2,
+}
+
+/** Why `run` came back. */
+export const enum RunStatus {
+  /** The clock stands at the time asked for. */
+  DONE = 0,
+  /** The event budget of the slice is used up; call again. */
+  BUDGET = 1,
+  /** The capture buffer wants draining; call again. */
+  CAPTURE_FULL = 2,
+  /** A flow with real bytes has news for the host; call again. */
+  NOTIFY = 3,
+}

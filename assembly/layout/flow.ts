@@ -1,0 +1,38 @@
+/** A flow: two ends of one connection, and the applications above them. */
+@unmanaged
+export class Flow {
+  /** The end that opens the connection and sends. */
+  a: u32;
+  /** The end that listens. */
+  b: u32;
+  index: u32;
+  /** `FlowFlag`-free small state: 1 once started. */
+  started: u32;
+  /** Bytes that the application of `a` still has to write; unlimited when WRITES_FOR_EVER. */
+  bytes_left: u64;
+  bytes_total: u64;
+  start_ns: u64;
+  /** When the receiving application had the last byte; 0 while it has not. */
+  complete_ns: u64;
+  /** Reading rate of the receiving application, bytes a second; 0 reads at once. */
+  read_bytes_per_s: u64;
+  /** When both ends were done; 0 while they are not. */
+  end_ns: u64;
+}
+
+/** An open-loop source of datagrams: load for links, and the input of queueing theory. */
+@unmanaged
+export class Source {
+  route: u32;
+  /** `SourceKind`. */
+  kind: u32;
+  /** Mean gap, nanoseconds. */
+  gap_ns: f64;
+  random: u64;
+  bytes: u32;
+  index: u32;
+  sent: u64;
+  received: u64;
+  received_bytes: u64;
+  stop_ns: u64;
+}

@@ -1,0 +1,116 @@
+/**
+ * Links are simplex. A plain link (no limit, no impairment, nobody watching) is 32 bytes and a
+ * serialisation; all else stands in its `LinkExt`.
+ */
+@unmanaged
+export class Link {
+  /** When the transmitter falls idle, nanoseconds. */
+  busy_until: u64;
+  bytes: u64;
+  packets: u32;
+  /** Fraction of a nanosecond of busy_until, in 2^-20. */
+  busy_frac: u32;
+  /** `LinkParams`, shared by like links. */
+  params: u32;
+  /** `LinkExt`, 0 for a plain link. */
+  ext: u32;
+}
+
+@unmanaged
+export class LinkParams {
+  /** Nanoseconds a byte takes, in 2^-20. */
+  ns_per_byte_q20: u64;
+  /** One-way propagation delay, nanoseconds. */
+  delay_ns: u64;
+  /** Link-layer bytes added to each IP packet. */
+  overhead: u32;
+  /** `LinkFlag` bits. */
+  flags: u32;
+}
+
+/** The queue in front of a transmitter, its impairments, and what was seen there. */
+@unmanaged
+export class LinkExt {
+  // Queue: the packets that wait; the one being sent has left it.
+  /** `Qdisc`. */
+  qdisc: u32;
+  limit_packets: u32;
+  limit_bytes: u64;
+  queue_packets: u32;
+  queue_packets_max: u32;
+  queue_bytes: u64;
+  /** Ring of `Waiting`, when each packet's transmission begins. */
+  waiting: u32;
+  waiting_mask: u32;
+  waiting_head: u32;
+  /** Index of this link in the host's table. */
+  index: u32;
+
+  // Impairments, each with its own random stream
+  /** `LossKind`. */
+  loss_kind: u32;
+  /** Periodic: drops every so many data packets of each flow. */
+  loss_every: u32;
+  /** Bernoulli: as a threshold of 2^64. */
+  loss_threshold: u64;
+  loss_random: u64;
+  /** List: address of sorted u32 packet numbers, their count, and the next one's index. */
+  loss_list: u32;
+  loss_list_count: u32;
+  loss_list_next: u32;
+  /** Data packets that have arrived at the link. */
+  data_packets: u32;
+  reorder_threshold: u64;
+  reorder_random: u64;
+  /** Extra delay of a reordered packet, nanoseconds. */
+  reorder_delay_ns: u64;
+  duplicate_threshold: u64;
+  duplicate_random: u64;
+  corrupt_threshold: u64;
+  corrupt_random: u64;
+  /** Extra delay drawn uniformly from 0 to this, nanoseconds; packets keep their order. */
+  jitter_ns: u64;
+  jitter_random: u64;
+  /** Time at which the latest packet arrives, so that jitter keeps the order. */
+  last_arrival: u64;
+
+  // Measurement
+  drops_overflow: u32;
+  drops_loss: u32;
+  drops_aqm: u32;
+  marks: u32;
+  /** Sum over packets of the time waited, nanoseconds: the integral of the queue's length. */
+  waited_ns: u64;
+  /** Packets counted in waited_ns. */
+  waited_packets: u64;
+  duplicated: u32;
+  reordered: u32;
+  corrupted: u32;
+  /** Capture interface number plus one, 0 when not captured. */
+  capture: u32;
+  /** Histogram of waiting times, `base/histogram`; 0 when not kept. */
+  histogram: u32;
+  /** Per-flow data packet counters for periodic loss: address of u32 by flow index. */
+  flow_counters: u32;
+  /** 1 on the reverse direction of a link, for captures. */
+  reverse: u32;
+  unused: u32;
+}
+
+@unmanaged
+export class Waiting {
+  /** When its transmission begins, nanoseconds. */
+  start: u64;
+  bytes: u64;
+}
+
+/** The way of one direction of a flow: `hops` link addresses follow at +16. */
+@unmanaged
+export class Route {
+  /** The `Tcb` (or `Source`) at the end. */
+  destination: u32;
+  hops: u32;
+  /** Index of the flow. */
+  flow: u32;
+  unused: u32;
+}

@@ -1,0 +1,48 @@
+/**
+ * What a receiver holds beyond RCV.NXT, in a slab taken when the first segment arrives out of order.
+ *
+ *      RCV.NXT        range 0          range 1
+ *         |------------[######]---------[##########]-------> sequence
+ *
+ * Ranges are sorted, disjoint and never touch; SACK blocks are reported most recent first, RFC 2018 §4.
+ */
+@unmanaged
+export class Reassembly {
+  /** Ranges in use. */
+  count: u32;
+  /** Ranges that fit this slab. */
+  capacity: u32;
+  /** SACK blocks to report, most recent first: how many of the four below. */
+  blocks: u32;
+  /** 1 when block 0 is a DSACK (RFC 2883), reported once. */
+  dsack: u32;
+  dsack_start: u32;
+  dsack_end: u32;
+  block0_start: u32;
+  block0_end: u32;
+  block1_start: u32;
+  block1_end: u32;
+  block2_start: u32;
+  block2_end: u32;
+  block3_start: u32;
+  block3_end: u32;
+  unused0: u32;
+  unused1: u32;
+}
+
+/** Follows `Reassembly` at +64, `capacity` times. */
+@unmanaged
+export class Range {
+  start: u32;
+  end: u32;
+}
+
+/** Rings that hold a stream's bytes when the application wants real ones. */
+@unmanaged
+export class RealBytes {
+  /** Address of the send ring; byte `seq` lies at `seq & send_mask`. */
+  send: u32;
+  send_mask: u32;
+  receive: u32;
+  receive_mask: u32;
+}

@@ -1,0 +1,86 @@
+/**
+ * What travels: one 64-byte node that is an event, then a segment, then an event again.
+ *
+ *       0        8      12   13  14   15   16    20    24    28   30   32     36     40          64
+ *      +--------+------+----+---+----+-----+-----+-----+-----+----+----+------+------+-----------+
+ *      |  time  | next |kind|hop|opts|flags|conn | seq | ack |len |wnd |tsval |tsecr |  3 x SACK |
+ *      +--------+------+----+---+----+-----+-----+-----+-----+----+----+------+------+-----------+
+ *      `---------------- Event ------------------'
+ *
+ * Without timestamps a fourth SACK block (RFC 2018 §3 allows four then) lies in tsval and tsecr.
+ * A SYN has no SACK blocks: its MSS and window scale lie there instead.
+ */
+
+/** The head that every event shares; `Segment` begins with the same fields. */
+@unmanaged
+export class Event {
+  /** When it happens, nanoseconds. */
+  time: u64;
+  /** Intrusive list: event-queue bucket, free list, or the list of segments to send. */
+  next: u32;
+  /** `EventKind`. */
+  kind: u8;
+  hop: u8;
+  opts: u8;
+  flags: u8;
+  /** The connection, flow or source it is for. */
+  conn: u32;
+  /** Spare words of the small events, up to 32 bytes. */
+  aux0: u32;
+  aux1: u32;
+  aux2: u32;
+}
+
+@unmanaged
+export class Segment {
+  time: u64;
+  next: u32;
+  kind: u8;
+  /** How many links of its route it has passed. */
+  hop: u8;
+  /** `Opt` bits and, from bit 4, the number of SACK blocks. */
+  opts: u8;
+  /** `Flag` bits, SEG.CTL. */
+  flags: u8;
+  /** The receiving `Tcb`. */
+  conn: u32;
+  seq: u32;
+  ack: u32;
+  /** Payload bytes; SYN and FIN are not counted. */
+  len: u16;
+  /** The raw window field, not yet scaled. */
+  wnd: u16;
+  tsval: u32;
+  tsecr: u32;
+  sack0_start: u32;
+  sack0_end: u32;
+  sack1_start: u32;
+  sack1_end: u32;
+  sack2_start: u32;
+  sack2_end: u32;
+}
+
+/** The SACK area of a segment with SYN (`Opt.SYN`). Offsets continue those of `Segment`. */
+@unmanaged
+export class SynOptions {
+  header0: u64;
+  header1: u64;
+  header2: u64;
+  header3: u64;
+  header4: u64;
+  /** MSS option; 0 when absent. */
+  mss: u16;
+  /** Window scale option plus one; 0 when absent. */
+  wscale_plus_one: u8;
+  /** 1 when SACK-permitted is there. */
+  sack_permitted: u8;
+}
+
+/** Rare baggage at +64 of a segment with `Opt.EXT`; such segments take 128 bytes. */
+@unmanaged
+export class SegmentExt {
+  /** Address of the payload, in a slab of its own; 0 for virtual bytes. */
+  payload: u32;
+  /** Size class of that slab, see `base/arena`. */
+  payload_class: u32;
+}
