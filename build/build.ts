@@ -1,0 +1,96 @@
+/**
+ * `deno task build`: compiles the core and writes what the host takes from it.
+ *
+ *     assembly/**  ->  build/out/cwnd.wasm        the core, for runtimes that compile modules ahead
+ *                      build/out/cwnd.wasm.map    source map
+ *                      src/core/wasm.gen.ts       the same wasm, inlined
+ *                      src/core/layout.gen.ts     offsets and enum values
+ *
+ * Compiles only when a source or an output is not what it was at the last build.
+ */
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const OUTPUTS = {
+  wasm: "build/out/cwnd.wasm",
+  sourceMap: "build/out/cwnd.wasm.map",
+  layout: "src/core/layout.gen.ts",
+  inlined: "src/core/wasm.gen.ts",
+};
+const STAMP = "build/out/stamp";
+
+/** Brings the outputs up to date; says whether it had to compile. */
+export async function build(): Promise<boolean> {
+  if (await contents(STAMP) === await stamp()) return false;
+  // Imported here because loading the compiler takes longer than finding out that it is not needed.
+  const { compileCore } = await import("./compile.ts");
+  const { emitWasm } = await import("./inline.ts");
+  const sources = await stampSources();
+  const core = await compileCore(ROOT);
+  await write(OUTPUTS.wasm, core.wasm);
+  await write(OUTPUTS.sourceMap, core.sourceMap);
+  await write(OUTPUTS.layout, core.layout);
+  await write(OUTPUTS.inlined, emitWasm(core.wasm));
+  // The sources' part was taken before compiling: what changed meanwhile is compiled the next time.
+  await write(STAMP, sources + await stampOutputs());
+  return true;
+}
+
+async function stamp(): Promise<string> {
+  return await stampSources() + await stampOutputs();
+}
+
+async function stampSources(): Promise<string> {
+  const files = [...await listFiles("assembly"), ...await listFiles("build"), "deno.json"];
+  return await hash(files.filter((name) => !name.startsWith("build/out/")).sort());
+}
+
+function stampOutputs(): Promise<string> {
+  return hash(Object.values(OUTPUTS));
+}
+
+async function hash(files: string[]): Promise<string> {
+  const sum = createHash("sha256");
+  for (const name of files) sum.update(`${name}\0${await contents(name)}\0`);
+  return sum.digest("hex") + "\n";
+}
+
+async function listFiles(folder: string): Promise<string[]> {
+  const entries = await readdir(join(ROOT, folder), { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile())
+    .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)).replaceAll("\\", "/"));
+}
+
+async function contents(name: string): Promise<string | undefined> {
+  try {
+    return await readFile(join(ROOT, name), "latin1");
+  } catch {
+    return undefined;
+  }
+}
+
+/** Written aside and renamed, so that nobody who reads at the same time sees half a file. */
+async function write(name: string, data: string | Uint8Array): Promise<void> {
+  const path = join(ROOT, name);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(`${path}.${process.pid}`, data);
+  await rename(`${path}.${process.pid}`, path);
+}
+
+if (import.meta.main) {
+  const begin = performance.now();
+  try {
+    if (await build()) {
+      const size = (await readFile(join(ROOT, OUTPUTS.wasm))).length;
+      console.error(`core compiled: ${size} bytes of wasm in ${((performance.now() - begin) / 1000).toFixed(1)} s`);
+    }
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== "CompileError") throw error;
+    console.error(error.message);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,94 @@
+/** Compiles `assembly/index.ts` to wasm with the AssemblyScript compiler, and reads the memory layout on the way. */
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as assemblyscript from "assemblyscript";
+import asc from "assemblyscript/asc";
+import { Transform } from "assemblyscript/transform";
+import {
+  type ElementKinds,
+  emitLayout,
+  LAYOUT_FOLDER,
+  LAYOUT_SECTION,
+  layoutHash,
+  type Program,
+  readLayout,
+} from "./layout.ts";
+
+/** What a compilation yields. */
+export interface Core {
+  wasm: Uint8Array<ArrayBuffer>;
+  /** Text of `src/core/layout.gen.ts`. */
+  layout: string;
+  /** Names of the wasm functions by address, for profilers. */
+  sourceMap: string;
+}
+
+/** The compiler's diagnostics, ready to print. */
+export class CompileError extends Error {
+  override name = "CompileError";
+}
+
+// A second entry that only exists in memory: it makes `abort` and every file of the layout part of the program, also
+// those that no code imports, and adds nothing to the module.
+const SIDE_ENTRY = "build/side_entry.ts";
+// A `const enum` in the compiler's types, an object at run time.
+const ELEMENT_KINDS = (assemblyscript as unknown as { ElementKind: ElementKinds }).ElementKind;
+const OUT_FILE = "cwnd.wasm";
+
+const OPTIONS = [
+  "assembly/index.ts",
+  SIDE_ENTRY,
+  ["--outFile", OUT_FILE],
+  ["--optimizeLevel", "3"],
+  ["--shrinkLevel", "0"],
+  "--converge",
+  // The default runtime would add a garbage collector, and with it mutable globals.
+  ["--runtime", "stub"],
+  // Keeps the import section empty: the default `env.abort` is an import.
+  ["--use", "abort=assembly/trap/abort"],
+  ["--maximumMemory", "65536"],
+  "--sourceMap",
+  "--noColors",
+].flat();
+
+/** Compiles the core that stands under `root`; throws {@linkcode CompileError} with the compiler's own words. */
+export async function compileCore(root: string): Promise<Core> {
+  const written = new Map<string, string | Uint8Array>();
+  const stderr: string[] = [];
+  let layout = "";
+
+  class ReadLayout extends Transform {
+    override afterCompile(module: Parameters<NonNullable<Transform["afterCompile"]>>[0]): void {
+      const description = readLayout(this.program as unknown as Program, ELEMENT_KINDS);
+      layout = emitLayout(description);
+      module.addCustomSection(LAYOUT_SECTION, new TextEncoder().encode(layoutHash(description)));
+    }
+  }
+  const { error } = await asc.main([...OPTIONS, "--baseDir", root], {
+    stderr: { write: (text: string | Uint8Array) => void stderr.push(text.toString()) },
+    readFile: readSource,
+    writeFile: (name: string, contents: string | Uint8Array) => void written.set(name, contents),
+    transforms: [ReadLayout as unknown as Transform], // A constructor is what the compiler takes, whatever its types say.
+  });
+  if (error) throw new CompileError(stderr.join("").trimEnd());
+  return {
+    wasm: written.get(OUT_FILE) as Uint8Array<ArrayBuffer>,
+    layout,
+    sourceMap: written.get(`${OUT_FILE}.map`) as string,
+  };
+}
+
+async function readSource(name: string, baseDir: string): Promise<string | null> {
+  if (name === SIDE_ENTRY) return await sideEntry(baseDir);
+  try {
+    return await readFile(join(baseDir, name), "utf8");
+  } catch {
+    return null; // The compiler tries several names for one import.
+  }
+}
+
+async function sideEntry(root: string): Promise<string> {
+  const files = (await readdir(join(root, LAYOUT_FOLDER))).filter((name) => name.endsWith(".ts")).sort();
+  const modules = ["assembly/trap", ...files.map((name) => LAYOUT_FOLDER + name.slice(0, -3))];
+  return modules.map((name) => `import "../${name}";\n`).join("");
+}
