@@ -1,0 +1,70 @@
+/**
+ * What stands around a `Segment` when it is written as bytes: an IPv4 packet (RFC 791) that carries
+ * a TCP header (RFC 9293 §3.1), and the record that keeps a captured one for the host.
+ */
+
+/** Verdict of a parser; all but `OK` mean that the packet is to be dropped. Listed in the order of the checks. */
+export const enum WireStatus {
+  OK = 0,
+  /** Fewer bytes than the fixed headers or the IPv4 total length ask for. */
+  TRUNCATED = 1,
+  NOT_IPV4 = 2,
+  /** An IPv4 header length below 20 bytes, or a total length below the header's. */
+  BAD_IP_LENGTH = 3,
+  BAD_IP_CHECKSUM = 4,
+  /** Fragments are not reassembled: Path MTU discovery, RFC 1191, is taken for granted. */
+  FRAGMENT = 5,
+  NOT_TCP = 6,
+  /** A data offset below 5 words, or beyond the end of the segment. */
+  BAD_OFFSET = 7,
+  BAD_CHECKSUM = 8,
+  /** An option that is shorter than its kind and length bytes, longer than the header, or not of its kind's size. */
+  BAD_OPTION_LENGTH = 9,
+}
+
+/** Kinds of TCP options, from IANA's registry. */
+export const enum OptionKind {
+  END = 0,
+  NOP = 1,
+  MSS = 2,
+  WINDOW_SCALE = 3,
+  SACK_PERMITTED = 4,
+  SACK = 5,
+  TIMESTAMPS = 8,
+}
+
+/**
+ * The part of a packet that is not in its `Segment`: given to the encoder, filled in by the parser.
+ * All in host order.
+ */
+@unmanaged
+export class Packet {
+  src_addr: u32;
+  dst_addr: u32;
+  src_port: u16;
+  dst_port: u16;
+  /** IPv4 identification. */
+  id: u16;
+  /** SEG.UP, meaningful with `Flag.URG`. */
+  urgent: u16;
+  /** Address of the payload. The encoder takes 0 for `Segment.len` zero bytes. */
+  payload: u32;
+  /** IPv4 type of service: DSCP, and ECN in the low two bits. */
+  tos: u8;
+  unused0: u8;
+  unused1: u16;
+}
+
+/** Head of a captured packet. `caplen` bytes follow at +24, padded to a multiple of 8. */
+@unmanaged
+export class CaptureRecord {
+  /** When it was seen, nanoseconds. */
+  time: u64;
+  /** Number of the captured link, in the host's order. */
+  interface: u32;
+  /** Bytes kept. */
+  caplen: u32;
+  /** Bytes that the packet had. */
+  origlen: u32;
+  unused: u32;
+}
