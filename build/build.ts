@@ -2,11 +2,11 @@
  * `deno task build`: compiles the core and writes what the host takes from it.
  *
  *     assembly/**  ->  build/out/cwnd.wasm        the core, for runtimes that compile modules ahead
- *                      build/out/cwnd.wasm.map    source map
  *                      src/core/wasm.gen.ts       the same wasm, inlined
  *                      src/core/layout.gen.ts     offsets and enum values
  *
- * Compiles only when a source or an output is not what it was at the last build.
+ * Compiles only when a source or an output is not what it was at the last build. `deno task build --names` leaves the
+ * names of functions in the wasm, for profilers.
  */
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
@@ -17,39 +17,33 @@ import { fileURLToPath } from "node:url";
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const OUTPUTS = {
   wasm: "build/out/cwnd.wasm",
-  sourceMap: "build/out/cwnd.wasm.map",
   layout: "src/core/layout.gen.ts",
   inlined: "src/core/wasm.gen.ts",
 };
 const STAMP = "build/out/stamp";
 
 /** Brings the outputs up to date; says whether it had to compile. */
-export async function build(): Promise<boolean> {
-  if (await contents(STAMP) === await stamp()) return false;
+export async function build(names: boolean = false): Promise<boolean> {
+  const sources = await hashSources(names);
+  if (await contents(STAMP) === sources + await hashOutputs()) return false;
   // Imported here because loading the compiler takes longer than finding out that it is not needed.
   const { compileCore } = await import("./compile.ts");
   const { emitWasm } = await import("./inline.ts");
-  const sources = await stampSources();
-  const core = await compileCore(ROOT);
+  const core = await compileCore(ROOT, names);
   await write(OUTPUTS.wasm, core.wasm);
-  await write(OUTPUTS.sourceMap, core.sourceMap);
   await write(OUTPUTS.layout, core.layout);
   await write(OUTPUTS.inlined, emitWasm(core.wasm));
-  // The sources' part was taken before compiling: what changed meanwhile is compiled the next time.
-  await write(STAMP, sources + await stampOutputs());
+  // The sources were hashed before compiling: what changed meanwhile is compiled the next time.
+  await write(STAMP, sources + await hashOutputs());
   return true;
 }
 
-async function stamp(): Promise<string> {
-  return await stampSources() + await stampOutputs();
-}
-
-async function stampSources(): Promise<string> {
+async function hashSources(names: boolean): Promise<string> {
   const files = [...await listFiles("assembly"), ...await listFiles("build"), "deno.json"];
-  return await hash(files.filter((name) => !name.startsWith("build/out/")).sort());
+  return await hash(files.filter((name) => !name.startsWith("build/out/")).sort()) + (names ? "names\n" : "");
 }
 
-function stampOutputs(): Promise<string> {
+function hashOutputs(): Promise<string> {
   return hash(Object.values(OUTPUTS));
 }
 
@@ -84,7 +78,7 @@ async function write(name: string, data: string | Uint8Array): Promise<void> {
 if (import.meta.main) {
   const begin = performance.now();
   try {
-    if (await build()) {
+    if (await build(process.argv.includes("--names"))) {
       const size = (await readFile(join(ROOT, OUTPUTS.wasm))).length;
       console.error(`core compiled: ${size} bytes of wasm in ${((performance.now() - begin) / 1000).toFixed(1)} s`);
     }

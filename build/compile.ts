@@ -19,8 +19,6 @@ export interface Core {
   wasm: Uint8Array<ArrayBuffer>;
   /** Text of `src/core/layout.gen.ts`. */
   layout: string;
-  /** Names of the wasm functions by address, for profilers. */
-  sourceMap: string;
 }
 
 /** The compiler's diagnostics, ready to print. */
@@ -47,13 +45,15 @@ const OPTIONS = [
   // Keeps the import section empty: the default `env.abort` is an import.
   ["--use", "abort=assembly/trap/abort"],
   ["--maximumMemory", "65536"],
-  "--sourceMap",
   "--noColors",
 ].flat();
 
-/** Compiles the core that stands under `root`; throws {@linkcode CompileError} with the compiler's own words. */
-export async function compileCore(root: string): Promise<Core> {
-  const written = new Map<string, string | Uint8Array>();
+/**
+ * Compiles the core that stands under `root`, with the names of its functions when a profiler is to show them; throws
+ * {@linkcode CompileError} with the compiler's own words.
+ */
+export async function compileCore(root: string, names: boolean = false): Promise<Core> {
+  let wasm = new Uint8Array();
   const stderr: string[] = [];
   let layout = "";
 
@@ -64,18 +64,14 @@ export async function compileCore(root: string): Promise<Core> {
       module.addCustomSection(LAYOUT_SECTION, new TextEncoder().encode(layoutHash(description)));
     }
   }
-  const { error } = await asc.main([...OPTIONS, "--baseDir", root], {
+  const { error } = await asc.main([...OPTIONS, "--baseDir", root, ...names ? ["--debug"] : []], {
     stderr: { write: (text: string | Uint8Array) => void stderr.push(text.toString()) },
     readFile: readSource,
-    writeFile: (name: string, contents: string | Uint8Array) => void written.set(name, contents),
+    writeFile: (_name: string, contents: string | Uint8Array) => void (wasm = contents as Uint8Array<ArrayBuffer>),
     transforms: [ReadLayout as unknown as Transform], // A constructor is what the compiler takes, whatever its types say.
   });
   if (error) throw new CompileError(stderr.join("").trimEnd());
-  return {
-    wasm: written.get(OUT_FILE) as Uint8Array<ArrayBuffer>,
-    layout,
-    sourceMap: written.get(`${OUT_FILE}.map`) as string,
-  };
+  return { wasm, layout };
 }
 
 async function readSource(name: string, baseDir: string): Promise<string | null> {
