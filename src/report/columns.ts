@@ -1,0 +1,117 @@
+/** Columns of a result, gathered for drawing: which lines there are, their mean and extremes, and fewer points of each. */
+import type { FlowSeries, LinkSeries, RunResult } from "../results/types.ts";
+
+/** One line of a plot. */
+export interface Line {
+  /** What the legend calls it. */
+  name: string;
+  /** Lines of one group are drawn alike. */
+  group: string;
+  /** One value a sample; `NaN` where there is none. */
+  values: Float64Array;
+}
+
+/** What every figure takes: columns over one time axis. */
+export interface Columns {
+  /** Stands above the plot, before the quantity. */
+  title: string;
+  /** Instants of the samples, in seconds. */
+  time_s: Float64Array;
+  /** The columns. */
+  lines: Line[];
+}
+
+/** The columns of one quantity of every flow, grouped as the scenario groups flows. */
+export function flowColumns(result: RunResult, quantity: keyof FlowSeries): Columns {
+  const lines: Line[] = [];
+  for (const flow of result.flows) {
+    const values = result.series.flows[flow.id]?.[quantity];
+    if (values !== undefined) lines.push({ name: `${flow.group} ${flow.id}`, group: flow.group, values });
+  }
+  return { title: result.name, time_s: result.series.time_s, lines };
+}
+
+/** The columns of one quantity of every link, a group each, the fullest link first. */
+export function linkColumns(result: RunResult, quantity: keyof LinkSeries): Columns {
+  const lines: Line[] = [];
+  for (const [id, columns] of Object.entries(result.series.links)) {
+    const values = columns[quantity];
+    if (values !== undefined) lines.push({ name: id, group: id, values });
+  }
+  lines.sort((a, b) => largest([b.values]) - largest([a.values]));
+  return { title: result.name, time_s: result.series.time_s, lines };
+}
+
+/** The lines of each group, groups in order of appearance. */
+export function byGroup(lines: Line[]): Map<string, Line[]> {
+  const groups = new Map<string, Line[]>();
+  for (const line of lines) {
+    const group = groups.get(line.group);
+    if (group === undefined) groups.set(line.group, [line]);
+    else group.push(line);
+  }
+  return groups;
+}
+
+/** Mean, smallest and largest of several columns at each sample. */
+export interface Envelope {
+  /** Mean of the columns that have a value there. */
+  mean: Float64Array;
+  /** Smallest value. */
+  min: Float64Array;
+  /** Largest value. */
+  max: Float64Array;
+}
+
+/** Folds columns of equal length into one; samples at which no column has a value become `NaN`. */
+export function envelope(columns: Float64Array[]): Envelope {
+  const length = columns[0]?.length ?? 0;
+  const mean = new Float64Array(length);
+  const min = new Float64Array(length).fill(NaN);
+  const max = new Float64Array(length).fill(NaN);
+  const present = new Uint32Array(length);
+  for (const column of columns) {
+    for (let i = 0; i < length; i++) {
+      const value = column[i];
+      if (Number.isNaN(value)) continue;
+      mean[i] += value;
+      present[i]++;
+      // Written so that the first value replaces the NaN, which no comparison would.
+      if (!(min[i] <= value)) min[i] = value;
+      if (!(max[i] >= value)) max[i] = value;
+    }
+  }
+  for (let i = 0; i < length; i++) mean[i] /= present[i];
+  return { mean, min, max };
+}
+
+/** The largest value of all, 0 when there is none. */
+export function largest(columns: Iterable<Float64Array>): number {
+  let result = 0;
+  for (const column of columns) {
+    for (const value of column) if (value > result) result = value;
+  }
+  return result;
+}
+
+/**
+ * Positions of at most about `limit` samples that draw like the whole column: the smallest and the largest of each of
+ * `limit / 2` stretches, so that no peak and no collapse of the window is lost.
+ */
+export function thin(column: Float64Array, limit: number): Uint32Array {
+  if (column.length <= limit) return Uint32Array.from(column.keys());
+  const kept: number[] = [];
+  const stretches = Math.max(1, Math.floor(limit / 2));
+  for (let s = 0; s < stretches; s++) {
+    const end = Math.floor(((s + 1) * column.length) / stretches);
+    let low = Math.floor((s * column.length) / stretches);
+    let high = low;
+    for (let i = low + 1; i < end; i++) {
+      if (column[i] < column[low] || Number.isNaN(column[low])) low = i;
+      if (column[i] > column[high] || Number.isNaN(column[high])) high = i;
+    }
+    kept.push(Math.min(low, high));
+    if (low !== high) kept.push(Math.max(low, high));
+  }
+  return Uint32Array.from(kept);
+}
