@@ -47,7 +47,7 @@ export function ipv4TcpLength(segment: Segment): u32 {
 export function encodeIpv4Tcp(segment: Segment, packet: Packet, at: usize, snaplen: u32): u32 {
   const tcpHeader = tcpHeaderLength(segment);
   const total = HEADER_MIN + tcpHeader + segment.len;
-  assert(total <= 0xffff);
+  assert(total <= 0xffff, "a packet is longer than IPv4 can say");
   store<u8>(at, 0x45, At.VERSION);
   store<u8>(at, packet.tos, At.TOS);
   store<u16>(at, bswap<u16>(<u16>total), At.TOTAL_LENGTH);

@@ -14,13 +14,11 @@ import { OptionKind, WireStatus } from "../layout/wire";
 /** RFC 7323 §2.3 */
 const WINDOW_SCALE_MAX: u8 = 14;
 
-// @ts-ignore: decorator
 @inline
 function syn(segment: Segment): SynOptions {
   return changetype<SynOptions>(changetype<usize>(segment));
 }
 
-// @ts-ignore: decorator
 @inline
 function sackBlocks(segment: Segment): u32 {
   return (<u32>segment.opts >> Opt.SACK_SHIFT) & Opt.SACK_MASK;
@@ -39,7 +37,6 @@ export function optionsLength(segment: Segment): u32 {
 }
 
 /** Two bytes of padding or a whole option, then the head of one: the four bytes that begin most options. */
-// @ts-ignore: decorator
 @inline
 function word(a: u32, b: u32, c: u32, d: u32): u32 {
   return a | (b << 8) | (c << 16) | (d << 24);
@@ -86,7 +83,6 @@ function writeSack(segment: Segment, blocks: u32, at: usize): void {
 }
 
 /** Address of SACK block `i`; the fourth, which only fits without timestamps, lies in their place. */
-// @ts-ignore: decorator
 @inline
 function sackBlock(segment: Segment, i: u32): usize {
   const base = changetype<usize>(segment);
@@ -163,7 +159,6 @@ export function parseOptions(at: usize, end: usize, segment: Segment): WireStatu
   return WireStatus.OK;
 }
 
-// @ts-ignore: decorator
 @inline
 function readTimestamps(segment: Segment, option: usize): void {
   segment.tsval = bswap(load<u32>(option, 2));

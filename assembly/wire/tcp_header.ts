@@ -38,7 +38,6 @@ export function tcpHeaderLength(segment: Segment): u32 {
 }
 
 /** RFC 9293 §3.1, the pseudo-header: addresses, protocol, and length of header and payload. */
-// @ts-ignore: decorator
 @inline
 function pseudoHeader(packet: Packet, length: u32): u64 {
   return <u64>bswap(packet.src_addr) + <u64>bswap(packet.dst_addr) + <u64>bswap<u16>(<u16>IP_PROTOCOL_TCP) +

@@ -1,0 +1,175 @@
+/**
+ * What a TCP segment in an IPv4 packet looks like, RFC 791 and RFC 9293 §3.1, written to be plainly right: byte by
+ * byte, with no thought of speed, and from the RFCs, not from `assembly/wire/`.
+ */
+import { WireStatus } from "../../src/core/layout.gen.ts";
+
+/** A packet as a person would list it. */
+export interface TcpPacket {
+  srcAddr: number;
+  dstAddr: number;
+  tos: number;
+  id: number;
+  srcPort: number;
+  dstPort: number;
+  seq: number;
+  ack: number;
+  /** The low eight header bits. */
+  flags: number;
+  wnd: number;
+  urgent: number;
+  /** Only on segments with SYN. */
+  mss?: number;
+  windowScale?: number;
+  sackPermitted?: boolean;
+  timestamps?: { tsval: number; tsecr: number };
+  /** Only on segments without SYN. */
+  sack?: { start: number; end: number }[];
+  payload: Uint8Array;
+}
+
+export const SYN = 2;
+
+/** RFC 1071 §1: the complement of the ones' complement sum of all 16-bit words. */
+export function internetChecksum(bytes: ArrayLike<number>, from = 0, to: number = bytes.length, start = 0): number {
+  let sum = start;
+  for (let i = from; i < to; i += 2) {
+    sum += bytes[i] * 256 + (i + 1 < to ? bytes[i + 1] : 0);
+    if (sum > 0xffff) sum -= 0xffff; // the carry comes in again at the right
+  }
+  return 0xffff - sum;
+}
+
+/** The packet's bytes, its options in Linux's order. */
+export function encodeOracle(packet: TcpPacket): Uint8Array {
+  const tcp = [
+    ...u16(packet.srcPort),
+    ...u16(packet.dstPort),
+    ...u32(packet.seq),
+    ...u32(packet.ack),
+    0,
+    packet.flags,
+    ...u16(packet.wnd),
+    0,
+    0,
+    ...u16(packet.urgent),
+    ...encodeOptions(packet),
+  ];
+  tcp[12] = tcp.length / 4 * 16;
+  const header = tcp.length;
+  for (const byte of packet.payload) tcp.push(byte);
+  const checksum = tcpChecksum(packet.srcAddr, packet.dstAddr, tcp, 0, tcp.length);
+  [tcp[16], tcp[17]] = u16(checksum);
+
+  const total = 20 + header + packet.payload.length;
+  const ip = [0x45, packet.tos, ...u16(total), ...u16(packet.id), 0x40, 0, 64, 6, 0, 0];
+  ip.push(...u32(packet.srcAddr), ...u32(packet.dstAddr));
+  [ip[10], ip[11]] = u16(internetChecksum(ip));
+  return Uint8Array.from(ip.concat(tcp));
+}
+
+function encodeOptions({ mss, windowScale, sackPermitted, timestamps, sack }: TcpPacket): number[] {
+  const bytes: number[] = [];
+  if (mss !== undefined) bytes.push(2, 4, ...u16(mss));
+  if (timestamps) {
+    bytes.push(...sackPermitted ? [4, 2] : [1, 1], 8, 10, ...u32(timestamps.tsval), ...u32(timestamps.tsecr));
+  } else if (sackPermitted) {
+    bytes.push(1, 1, 4, 2);
+  }
+  if (windowScale !== undefined) bytes.push(1, 3, 3, windowScale);
+  if (sack) bytes.push(1, 1, 5, 2 + 8 * sack.length, ...sack.flatMap(({ start, end }) => [...u32(start), ...u32(end)]));
+  return bytes;
+}
+
+/** RFC 9293 §3.1: over the pseudo-header, then header and payload. The checksum's own field counts as it stands. */
+export function tcpChecksum(src: number, dst: number, bytes: ArrayLike<number>, from: number, to: number): number {
+  const pseudo = [...u32(src), ...u32(dst), 0, 6, ...u16(to - from)];
+  return internetChecksum(bytes, from, to, 0xffff - internetChecksum(pseudo));
+}
+
+/** The packet in `bytes`, or the status that says why it is refused. */
+export function parseOracle(bytes: Uint8Array): TcpPacket | number {
+  if (bytes.length < 20) return WireStatus.TRUNCATED;
+  if (bytes[0] >> 4 !== 4) return WireStatus.NOT_IPV4;
+  const ipHeader = (bytes[0] & 15) * 4;
+  if (ipHeader < 20) return WireStatus.BAD_IP_LENGTH;
+  if (bytes.length < ipHeader) return WireStatus.TRUNCATED;
+  if (internetChecksum(bytes, 0, ipHeader) !== 0) return WireStatus.BAD_IP_CHECKSUM;
+  const end = readU16(bytes, 2);
+  if (end < ipHeader) return WireStatus.BAD_IP_LENGTH;
+  if (bytes.length < end) return WireStatus.TRUNCATED;
+  const moreFragments = (bytes[6] & 0x20) !== 0;
+  const fragmentOffset = readU16(bytes, 6) % 0x2000;
+  if (moreFragments || fragmentOffset !== 0) return WireStatus.FRAGMENT;
+  if (bytes[9] !== 6) return WireStatus.NOT_TCP;
+
+  const tcp = ipHeader;
+  if (end - tcp < 20) return WireStatus.TRUNCATED;
+  const options = tcp + 20;
+  const payload = tcp + (bytes[tcp + 12] >> 4) * 4;
+  if (payload < options || payload > end) return WireStatus.BAD_OFFSET;
+  const srcAddr = readU32(bytes, 12);
+  const dstAddr = readU32(bytes, 16);
+  if (tcpChecksum(srcAddr, dstAddr, bytes, tcp, end) !== 0) return WireStatus.BAD_CHECKSUM;
+  const packet: TcpPacket = {
+    srcAddr,
+    dstAddr,
+    tos: bytes[1],
+    id: readU16(bytes, 4),
+    srcPort: readU16(bytes, tcp),
+    dstPort: readU16(bytes, tcp + 2),
+    seq: readU32(bytes, tcp + 4),
+    ack: readU32(bytes, tcp + 8),
+    flags: bytes[tcp + 13],
+    wnd: readU16(bytes, tcp + 14),
+    urgent: readU16(bytes, tcp + 18),
+    payload: bytes.subarray(payload, end),
+  };
+  return parseOptions(bytes, options, payload, packet) ? packet : WireStatus.BAD_OPTION_LENGTH;
+}
+
+/** The lengths that a kind of option may have. */
+const OPTION_LENGTHS: Record<number, number[]> = { 2: [4], 3: [3], 4: [2], 5: [10, 18, 26, 34], 8: [10] };
+
+function parseOptions(bytes: Uint8Array, at: number, end: number, packet: TcpPacket): boolean {
+  const syn = (packet.flags & SYN) !== 0;
+  while (at < end && bytes[at] !== 0) {
+    if (bytes[at] === 1) {
+      at++;
+      continue;
+    }
+    if (at + 1 === end) return false;
+    const [kind, length] = [bytes[at], bytes[at + 1]];
+    if (length < 2 || at + length > end) return false;
+    if (OPTION_LENGTHS[kind] && !OPTION_LENGTHS[kind].includes(length)) return false;
+    const value = at + 2;
+    if (kind === 2 && syn) packet.mss = readU16(bytes, value);
+    if (kind === 3 && syn) packet.windowScale = Math.min(bytes[value], 14); // RFC 7323 §2.3
+    if (kind === 4 && syn) packet.sackPermitted = true;
+    if (kind === 5 && !syn) {
+      packet.sack = [];
+      for (let block = value; block < at + length; block += 8) {
+        packet.sack.push({ start: readU32(bytes, block), end: readU32(bytes, block + 4) });
+      }
+    }
+    if (kind === 8) packet.timestamps = { tsval: readU32(bytes, value), tsecr: readU32(bytes, value + 4) };
+    at += length;
+  }
+  return true;
+}
+
+export function u16(value: number): [number, number] {
+  return [value >>> 8, value & 0xff];
+}
+
+export function u32(value: number): [number, number, number, number] {
+  return [value >>> 24, value >>> 16 & 0xff, value >>> 8 & 0xff, value & 0xff];
+}
+
+export function readU16(bytes: Uint8Array, at: number): number {
+  return bytes[at] * 0x100 + bytes[at + 1];
+}
+
+export function readU32(bytes: Uint8Array, at: number): number {
+  return readU16(bytes, at) * 0x1_0000 + readU16(bytes, at + 2);
+}
