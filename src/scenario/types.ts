@@ -298,7 +298,7 @@ export interface FlowGroup {
   /** Makes the group a source of datagrams without TCP. */
   app?: Source;
   /** Departures from the scenario's `tcp`. */
-  tcp?: TcpParameters;
+  tcp?: FlowTcpParameters;
 }
 
 /**
@@ -321,22 +321,18 @@ export interface Source {
 }
 
 /**
- * TCP parameters. Defaults are Linux's, or the RFCs' with `profile: "rfc"`.
+ * TCP parameters that groups of flows may differ in.
  *
  * @example
  * ```ts
- * import type { TcpParameters } from "@cwnd/cwnd";
+ * import type { FlowTcpParameters } from "@cwnd/cwnd";
  *
- * const tcp: TcpParameters = { mss: 1448, delayedAck: false, receiveBuffer: "64KiB" };
+ * const tcp: FlowTcpParameters = { sack: false, receiveBuffer: "64KiB" };
  * ```
  */
-export interface TcpParameters {
-  /** Whose defaults the other fields take. */
-  profile?: "linux" | "rfc";
+export interface FlowTcpParameters {
   /** Payload bytes of a full segment with timestamps on. */
   mss?: number;
-  /** Initial window in segments. */
-  initialWindow?: number;
   /** Selective acknowledgments. */
   sack?: boolean;
   /** The timestamps option. */
@@ -347,14 +343,31 @@ export interface TcpParameters {
   ecn?: "off";
   /** Whether the receiver acknowledges every second segment instead of every one. */
   delayedAck?: boolean;
-  /** Longest time an acknowledgment is delayed. */
-  delayedAckTimeout?: Quantity;
   /** Nagle's algorithm. */
   nagle?: boolean;
   /** Bytes the sender can hold. */
   sendBuffer?: Quantity;
   /** Bytes the receiver can hold. */
   receiveBuffer?: Quantity;
+}
+
+/**
+ * TCP parameters of a run. Defaults are Linux's, or the RFCs' with `profile: "rfc"`.
+ *
+ * @example
+ * ```ts
+ * import type { TcpParameters } from "@cwnd/cwnd";
+ *
+ * const tcp: TcpParameters = { profile: "rfc", mss: 1448, delayedAck: false };
+ * ```
+ */
+export interface TcpParameters extends FlowTcpParameters {
+  /** Whose defaults the other fields take. */
+  profile?: "linux" | "rfc";
+  /** Initial window in segments. */
+  initialWindow?: number;
+  /** Longest time an acknowledgment is delayed. */
+  delayedAckTimeout?: Quantity;
   /** RTO before the first round-trip sample. */
   initialRto?: Quantity;
   /** Shortest RTO. */
