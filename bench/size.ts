@@ -1,0 +1,54 @@
+/** How large it is and how fast it is there: many connections, an idle one, the start, the wasm. */
+import { execFile } from "node:child_process";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { coreWasm } from "../src/core/wasm.gen.ts";
+import { simulate } from "../src/mod.ts";
+import { dumbbell } from "./lib/dumbbell.ts";
+import { type Measurement, ofSamples } from "./lib/measurement.ts";
+
+const MIB = 2 ** 20;
+
+/** `flows` connections in one engine, and how many of them are established and have delivered data. */
+export async function measureManyFlows(flows: number): Promise<Measurement[]> {
+  // One flow starts each 5 us, so 100,000 have started after half a second; 16 packets of each fit path and queue.
+  const { flows: ends, memory_bytes, wall_s } = await simulate(
+    dumbbell({ flows, rate_bps: flows * 1e6, duration_s: 5e-6 * flows + 1, rtt_s: 0.1, stagger_s: 5e-6 }),
+  );
+  const alive = ends.filter(({ state, bytes_acked }) => state === "ESTABLISHED" && bytes_acked > 0).length;
+  const what = `${flows.toLocaleString("en")} flows in one engine`;
+  return [
+    {
+      name: `${what}: established and sending`,
+      value: alive,
+      unit: "flows",
+      must: flows,
+      note: `${wall_s.toFixed(1)} s`,
+    },
+    { name: `${what}: memory`, value: memory_bytes / MIB, unit: "MiB", must: 1536, better: "lower" },
+  ];
+}
+
+/** From the first import to a dumbbell of 100 flows that is ready to run, each time in a new process. */
+export async function measureStart(runs: number): Promise<Measurement> {
+  const child = fileURLToPath(new URL("start_child.ts", import.meta.url));
+  const samples: number[] = [];
+  // The first process fills the runtime's cache of transpiled sources, as an installation does, and is not counted.
+  for (let i = 0; i <= runs; i++) {
+    const { stdout } = await promisify(execFile)(process.execPath, ["run", "-A", child]);
+    if (i > 0) samples.push(Number(stdout));
+  }
+  return ofSamples(samples, {
+    name: "start: load, compile, build 100 flows",
+    unit: "ms",
+    must: 50,
+    aim: 20,
+    better: "lower",
+  });
+}
+
+/** The optimized wasm. */
+export function measureWasm(): Measurement {
+  return { name: "the wasm", value: coreWasm().length / 1024, unit: "KiB", must: 128, aim: 64, better: "lower" };
+}
