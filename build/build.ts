@@ -29,7 +29,7 @@ export async function build(names: boolean = false): Promise<boolean> {
   // Imported here because loading the compiler takes longer than finding out that it is not needed.
   const { compileCore } = await import("./compile.ts");
   const { emitWasm } = await import("./inline.ts");
-  const core = await compileCore(ROOT, names);
+  const core = await compileCore(ROOT, { names });
   await write(OUTPUTS.wasm, core.wasm);
   await write(OUTPUTS.layout, core.layout);
   await write(OUTPUTS.inlined, emitWasm(core.wasm));

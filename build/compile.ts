@@ -34,8 +34,6 @@ const ELEMENT_KINDS = (assemblyscript as unknown as { ElementKind: ElementKinds 
 const OUT_FILE = "cwnd.wasm";
 
 const OPTIONS = [
-  "assembly/index.ts",
-  SIDE_ENTRY,
   ["--outFile", OUT_FILE],
   ["--optimizeLevel", "3"],
   ["--shrinkLevel", "0"],
@@ -48,11 +46,16 @@ const OPTIONS = [
   "--noColors",
 ].flat();
 
-/**
- * Compiles the core that stands under `root`, with the names of its functions when a profiler is to show them; throws
- * {@linkcode CompileError} with the compiler's own words.
- */
-export async function compileCore(root: string, names: boolean = false): Promise<Core> {
+/** What to compile, and how. */
+export interface CompileOptions {
+  /** Another module made of the core's sources, for benchmarks. */
+  entry?: string;
+  /** Leaves the names of functions in the wasm, for profilers. */
+  names?: boolean;
+}
+
+/** Compiles the core that stands under `root`; throws {@linkcode CompileError} with the compiler's own words. */
+export async function compileCore(root: string, options: CompileOptions = {}): Promise<Core> {
   let wasm = new Uint8Array();
   const stderr: string[] = [];
   let layout = "";
@@ -64,7 +67,13 @@ export async function compileCore(root: string, names: boolean = false): Promise
       module.addCustomSection(LAYOUT_SECTION, new TextEncoder().encode(layoutHash(description)));
     }
   }
-  const { error } = await asc.main([...OPTIONS, "--baseDir", root, ...names ? ["--debug"] : []], {
+  const { error } = await asc.main([
+    options.entry ?? "assembly/index.ts",
+    SIDE_ENTRY,
+    ...OPTIONS,
+    ...options.names ? ["--debug"] : [],
+    ...["--baseDir", root],
+  ], {
     stderr: { write: (text: string | Uint8Array) => void stderr.push(text.toString()) },
     readFile: readSource,
     writeFile: (_name: string, contents: string | Uint8Array) => void (wasm = contents as Uint8Array<ArrayBuffer>),

@@ -13,8 +13,8 @@ const CORE: Record<string, string[]> = {
   cc: ["base", "layout"],
   tcp: ["cc", "base", "layout"],
   sim: ["tcp", "qdisc", "wire", "base", "layout"],
-  index: ["sim", "tcp", "wire", "base", "layout"],
-  bench: ["sim", "tcp", "wire", "cc", "qdisc", "base", "layout"],
+  index: ["trap", "sim", "tcp", "wire", "base", "layout"],
+  bench: ["trap", "sim", "tcp", "wire", "cc", "qdisc", "base", "layout"],
 };
 
 const HOST: Record<string, string[]> = {
