@@ -1,5 +1,5 @@
 /** The one workload of the whole-scenario benchmarks, the same that the yardstick and ns-3 run. */
-import type { Scenario } from "../../src/mod.ts";
+import type { Scenario } from "../../src/scenario/types.ts";
 
 /** What differs between the sizes of the dumbbell. */
 export interface DumbbellSize {
