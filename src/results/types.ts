@@ -144,8 +144,14 @@ export interface Aggregate {
 export interface FlowSeries {
   /** Congestion window in segments. */
   cwnd?: Float64Array;
+  /** Slow-start threshold in segments, `NaN` while it is unlimited. */
+  ssthresh?: Float64Array;
+  /** Segments sent and neither acknowledged nor deemed lost. */
+  inflight?: Float64Array;
   /** Smoothed round-trip time in milliseconds, `NaN` before the first sample. */
   srtt_ms?: Float64Array;
+  /** Retransmission timeout in milliseconds. */
+  rto_ms?: Float64Array;
   /** IP bytes delivered during the interval that ends at the sample, in bits per second. */
   throughput_bps?: Float64Array;
 }
