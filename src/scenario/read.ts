@@ -23,7 +23,7 @@ export function read(type: Type, value: unknown, path: string): unknown {
   const wrong = (): Complaint => new Complaint(path, quote(value), expectation(type));
   switch (type.is) {
     case "text":
-      // --set and JSON alike make numbers of what looks like one.
+      // A seed of 1 is an easy slip.
       if (typeof value === "number") throw new Complaint(path, quote(value), `a string, "${value}"`);
       if (typeof value !== "string") throw wrong();
       if (value.length < type.least || value.length > type.most) throw wrong();
@@ -144,7 +144,9 @@ function readField(param: Param, object: Record<string, unknown>, path: string):
     throw new Complaint(at, "nothing", expected);
   }
   if (param.inherits !== undefined && isObject(value)) {
-    value = { ...Object.fromEntries(param.inherits.map((name) => [name, object[name]])), ...value };
+    const own = value;
+    const missing = param.inherits.filter((name) => own[name] === undefined);
+    value = { ...own, ...Object.fromEntries(missing.map((name) => [name, object[name]])) };
   }
   return read(param.type, value, at);
 }

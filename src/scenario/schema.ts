@@ -186,13 +186,19 @@ function chanceOf(name: string): ObjectType {
   return object(name, [{ name: "p", type: chance, required: true, doc: "Probability for each packet." }]);
 }
 
+// Impairments are not among these: a lossy link would lose acknowledgments too, and no closed form would hold.
+const SYMMETRIC = ["rate", "delay", "overhead", "queue"];
+
+const reverseParams: readonly Param[] = directionParams.map((param) =>
+  SYMMETRIC.includes(param.name) ? { name: param.name, type: param.type, doc: param.doc } : param
+);
+
 const linkParams: readonly Param[] = [
   ...directionParams,
   {
     name: "reverse",
-    type: object("direction", directionParams),
-    // Without this list a lossy link would lose acknowledgments too, and no closed form would hold.
-    inherits: ["rate", "delay", "overhead", "queue"],
+    type: object("direction", reverseParams),
+    inherits: SYMMETRIC,
     default: {},
     doc: "What differs from right to left: rate, delay, overhead and queue are the same when absent, impairments none.",
   },
