@@ -75,7 +75,7 @@ export function encodeIpv4Tcp(segment: Segment, packet: Packet, at: usize, snapl
 export function parseIpv4Tcp(at: usize, length: u32, segment: Segment, packet: Packet): WireStatus {
   if (length < HEADER_MIN) return WireStatus.TRUNCATED;
   if (load<u8>(at, At.VERSION) >> 4 != 4) return WireStatus.NOT_IPV4;
-  const header = <u32>(load<u8>(at, At.VERSION) & 15) << 2;
+  const header = (<u32>(load<u8>(at, At.VERSION) & 15)) << 2;
   if (header < HEADER_MIN) return WireStatus.BAD_IP_LENGTH;
   if (header > length) return WireStatus.TRUNCATED;
   // RFC 1122 §3.2.1.2: before any field is believed

@@ -21,7 +21,7 @@ function syn(segment: Segment): SynOptions {
 
 @inline
 function sackBlocks(segment: Segment): u32 {
-  return (<u32>segment.opts >> Opt.SACK_SHIFT) & Opt.SACK_MASK;
+  return ((<u32>segment.opts) >> Opt.SACK_SHIFT) & Opt.SACK_MASK;
 }
 
 /** Bytes that the options of `segment` take. */
@@ -29,8 +29,11 @@ export function optionsLength(segment: Segment): u32 {
   const timestamps: u32 = segment.opts & Opt.TIMESTAMPS ? 12 : 0;
   if (segment.opts & Opt.SYN) {
     const options = syn(segment);
-    return (options.mss ? 4 : 0) + (options.wscale_plus_one ? 4 : 0) +
-      (timestamps ? timestamps : options.sack_permitted ? 4 : 0);
+    return (
+      (options.mss ? 4 : 0) +
+      (options.wscale_plus_one ? 4 : 0) +
+      (timestamps ? timestamps : options.sack_permitted ? 4 : 0)
+    );
   }
   const blocks = sackBlocks(segment);
   return timestamps + (blocks ? 4 + 8 * blocks : 0);

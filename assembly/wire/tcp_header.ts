@@ -40,8 +40,12 @@ export function tcpHeaderLength(segment: Segment): u32 {
 /** RFC 9293 §3.1, the pseudo-header: addresses, protocol, and length of header and payload. */
 @inline
 function pseudoHeader(packet: Packet, length: u32): u64 {
-  return <u64>bswap(packet.src_addr) + <u64>bswap(packet.dst_addr) + <u64>bswap<u16>(<u16>IP_PROTOCOL_TCP) +
-    <u64>bswap<u16>(<u16>length);
+  return (
+    <u64>bswap(packet.src_addr) +
+    <u64>bswap(packet.dst_addr) +
+    <u64>bswap<u16>(<u16>IP_PROTOCOL_TCP) +
+    <u64>bswap<u16>(<u16>length)
+  );
 }
 
 /** Writes the header, `header` bytes long, at `at`. The checksum is that of the whole segment, payload included. */
@@ -72,7 +76,7 @@ export function writeTcpHeader(segment: Segment, packet: Packet, at: usize, head
  */
 export function parseTcp(at: usize, length: u32, segment: Segment, packet: Packet): WireStatus {
   if (length < HEADER_MIN) return WireStatus.TRUNCATED;
-  const header = <u32>(load<u8>(at, At.OFFSET) >> 4) << 2;
+  const header = (<u32>(load<u8>(at, At.OFFSET) >> 4)) << 2;
   if (header < HEADER_MIN || header > length) return WireStatus.BAD_OFFSET;
   if (checksumFinish(checksumAdd(pseudoHeader(packet, length), at, length))) return WireStatus.BAD_CHECKSUM;
   packet.src_port = bswap(load<u16>(at, At.SRC_PORT));
