@@ -2,9 +2,10 @@
  * The pieces of the per-segment path, one by one, with the `benchmark` package. Each is a loop inside wasm
  * (`assembly/bench.ts`, the core's own sources and compiler options), so that what is timed is the piece and not the call.
  */
+import { fileURLToPath } from "node:url";
 // @ts-types="@types/benchmark"
 import Benchmark from "benchmark";
-import { compileBench } from "./lib/compile.ts";
+import { compileCore } from "../build/compile.ts";
 import type { Measurement } from "./lib/measurement.ts";
 
 /** Exports of `assembly/bench.ts`; each but `prepare` does its work `count` times. */
@@ -17,6 +18,7 @@ interface Pieces {
   acks(count: number, sackBlocks: number): void;
 }
 
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const BATCH = 1000;
 
 // [name, events in the queue, the work]
@@ -32,7 +34,8 @@ const PIECES: [string, number, (pieces: Pieces) => void][] = [
 
 /** Measures every piece for about `seconds`. */
 export async function measurePieces(seconds: number): Promise<Measurement[]> {
-  const module = new WebAssembly.Module(await compileBench());
+  const { wasm } = await compileCore(ROOT, { entry: "assembly/bench.ts" });
+  const module = new WebAssembly.Module(wasm);
   return PIECES.map(([name, pendingEvents, work]) => {
     const pieces = new WebAssembly.Instance(module).exports as unknown as Pieces;
     pieces.prepare(pendingEvents);
