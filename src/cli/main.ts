@@ -1,0 +1,110 @@
+#!/usr/bin/env node
+/**
+ * The command `cwnd`: reads the command line, runs one verb, and turns its outcome into an exit status. Works alike in
+ * Node, Deno and Bun; `deno run -A jsr:@cwnd/cwnd/cli` runs it without installing anything.
+ *
+ * @module
+ */
+import process from "node:process";
+import { Command, CommanderError } from "commander";
+import { ScenarioError } from "../scenario/error.ts";
+import { nearest } from "../scenario/words.ts";
+import { DONE, FAILED, FailedError, UsageError, WRONG } from "./errors.ts";
+import { list } from "./list.ts";
+import { run } from "./run.ts";
+import { schema } from "./schema.ts";
+
+/** The command line's grammar. What a verb returns becomes the exit status. */
+function grammar(done: (status: number) => void): Command {
+  const program = new Command("cwnd")
+    .description("A TCP engine and congestion laboratory")
+    .usage("VERB ...")
+    .exitOverride()
+    // Errors are printed in one place, below, as one line.
+    .configureOutput({ writeErr: () => {} })
+    .helpCommand(false);
+
+  program.command("run")
+    .description("run one scenario: tables and charts for people, --json for programs")
+    .argument("<FILE>", "scenario file")
+    .option("--set <path=value>", "change one field of the scenario, such as flows[0].cc=reno; repeatable", collect, [])
+    .option("--seed <S>", "seed of all random streams")
+    .option("--duration <D>", 'simulated time, such as "30s"')
+    .option("--json", "print the result as one JSON document")
+    .option("--out <DIR>", "keep summary, series and figures in a folder")
+    .option("--pcap <FILE>", "capture packets to a pcapng file")
+    .option("--quiet", "print nothing but errors")
+    .action(async (file, options) => done(await run(file, options)));
+
+  program.command("list")
+    .description("list what a scenario can name, each with its source and parameters")
+    .argument("<WHAT>", "cc, qdisc, topology, workload or loss")
+    .option("--json", "print the list as one JSON document")
+    .action(async (what, options) => done(await list(what, options)));
+
+  program.command("schema")
+    .description("print the JSON Schema of scenario files")
+    .action(async () => done(await schema()));
+
+  return program;
+}
+
+function collect(value: string, values: string[]): string[] {
+  return [...values, value];
+}
+
+/** Runs the command and returns the exit status. */
+async function main(args: string[]): Promise<number> {
+  let status = DONE;
+  const program = grammar((verbStatus) => status = verbStatus);
+  try {
+    if (args.length === 0) throw new UsageError(`cwnd: no verb found, expected one of ${verbs(program).join(", ")}`);
+    refuseUnknownVerb(program, args[0]);
+    await program.parseAsync(args, { from: "user" });
+    return status;
+  } catch (error) {
+    return report(error);
+  }
+}
+
+/** Ahead of commander, whose message would not list the verbs. */
+function refuseUnknownVerb(program: Command, verb: string): void {
+  const known = verbs(program);
+  if (verb.startsWith("-") || known.includes(verb)) return;
+  const near = nearest(verb, known);
+  const hint = near === undefined ? `expected one of ${known.join(", ")}` : `did you mean "${near}"?`;
+  throw new UsageError(`cwnd: unknown verb "${verb}", ${hint}`);
+}
+
+function verbs(program: Command): string[] {
+  return program.commands.map((command) => command.name());
+}
+
+/** Prints an error as one line and returns its exit status. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) {
+    // Asking for help is not an error, but commander reports it as one.
+    if (error.exitCode === 0) return DONE;
+    return complain(commanderMessage(error), WRONG);
+  }
+  if (error instanceof UsageError || error instanceof ScenarioError) return complain(error.message, WRONG);
+  if (error instanceof FailedError) return complain(error.message, FAILED);
+  // Anything else is a defect of ours, and where it happened is worth more than one line.
+  return complain(error instanceof Error ? error.stack ?? error.message : String(error), FAILED);
+}
+
+function complain(message: string, status: number): number {
+  process.stderr.write(`${message}\n`);
+  return status;
+}
+
+/** `error: unknown option '--sead'\n(Did you mean --seed?)` as `cwnd: unknown option "--sead", did you mean "--seed"?` */
+function commanderMessage(error: CommanderError): string {
+  return error.message
+    .replace(/^error: /, "cwnd: ")
+    .replace(/\s*\(Did you mean (.+)\?\)$/, ", did you mean '$1'?")
+    .replaceAll("'", '"')
+    .replace(/\.$/, "");
+}
+
+process.exitCode = await main(process.argv.slice(2));
