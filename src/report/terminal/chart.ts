@@ -7,20 +7,24 @@ export type Paint = (text: string) => string;
 
 /** What a chart shows and how. */
 export interface Chart {
-  /** Stands above, from the left edge. */
-  title: string;
+  /** What is drawn, with its unit; stands above, from the left edge. */
+  quantity: string;
+  /** Stands behind the quantity, cut where the chart ends. */
+  note: string;
   /** Instants of the samples, in seconds. */
   time_s: Float64Array;
   /** The line. */
   line: Float64Array;
   /** Lower and upper edge of the band. */
   band?: { min: Float64Array; max: Float64Array };
-  /** Top of the vertical axis before it is widened to a round value; the bottom is 0. */
+  /** Top of the vertical axis; the bottom is 0. */
   top: number;
   /** Characters from edge to edge. */
   width: number;
   /** Rows of the plot itself. */
   height: number;
+  /** Paints the quantity. */
+  paintBold: Paint;
   /** Paints the line. */
   paintLine: Paint;
   /** Paints the band, the axes and the ticks. */
@@ -31,13 +35,13 @@ export interface Chart {
 export function drawChart(chart: Chart): string[] {
   const ticks = Math.max(2, Math.floor(chart.height / 3));
   const domain: [number, number] = [0, chart.top > 0 ? chart.top : 1];
-  const labels = rowLabels(chart.height, ticks, linearScale(domain, [chart.height * 4 - 1, 0], ticks));
+  const labels = rowLabels(chart.height, ticks, linearScale(domain, [chart.height * 4 - 1, 0]));
   const gutter = Math.max(6, ...labels.map((label) => label.length)) + 2;
   const columns = chart.width - gutter - 1;
   const canvas = new BrailleCanvas(columns, chart.height);
   const end = chart.time_s.at(-1) ?? 1;
   const x = linearScale([0, end > 0 ? end : 1], [0, canvas.width - 1]);
-  const y = linearScale(domain, [canvas.height - 1, 0], ticks);
+  const y = linearScale(domain, [canvas.height - 1, 0]);
   if (chart.band !== undefined) {
     const { min, max } = chart.band;
     drawColumn(canvas.width, chart.time_s, x, min, max, y, (at, top, bottom) => canvas.band(at, top, bottom));
@@ -55,7 +59,12 @@ export function drawChart(chart: Chart): string[] {
     chart.paintFaint(label.padStart(gutter - 1) + (label === "" ? " │" : " ┤")) +
     canvas.row(row, chart.paintLine, chart.paintFaint)
   );
-  return [chart.title, ...rows, ...timeAxis(x, columns, gutter).map(chart.paintFaint)];
+  const room = chart.width - chart.quantity.length - 2;
+  return [
+    `${chart.paintBold(chart.quantity)}  ${chart.note.slice(0, room)}`,
+    ...rows,
+    ...timeAxis(x, columns, gutter).map(chart.paintFaint),
+  ];
 }
 
 /** The label of each row, empty where no tick falls on it. */

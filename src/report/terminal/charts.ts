@@ -44,13 +44,15 @@ function panels(columns: Columns, quantity: string, style: Style): string[][] {
     const { mean, min, max } = envelope(lines.map((line) => line.values));
     const crowd = lines.length > 1 ? `, mean of ${lines.length} flows, their range shaded` : "";
     return drawChart({
-      title: `${style.bold(quantity)}  ${group}${crowd}`,
+      quantity,
+      note: group + crowd,
       time_s: columns.time_s,
       line: mean,
       band: lines.length > 1 ? { min, max } : undefined,
       top,
       width: style.width,
       height,
+      paintBold: style.bold,
       paintLine: style.lines[i % style.lines.length],
       paintFaint: style.faint,
     });

@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { envelope, linkColumns, thin } from "../../src/report/columns.ts";
+import { makeResult } from "./fixture.ts";
+
+test("envelope: mean, least and most of the columns that have a value", () => {
+  const { mean, min, max } = envelope([
+    Float64Array.of(1, NaN, NaN, -2),
+    Float64Array.of(3, 5, NaN, -4),
+  ]);
+  assert.deepEqual([...mean], [2, 5, NaN, -3]);
+  assert.deepEqual([...min], [1, 5, NaN, -4]);
+  assert.deepEqual([...max], [3, 5, NaN, -2]);
+});
+
+test("envelope: of no columns is empty", () => {
+  assert.equal(envelope([]).mean.length, 0);
+});
+
+test("thin: keeps a short column as it is", () => {
+  assert.deepEqual([...thin(Float64Array.of(4, 5, 6), 3)], [0, 1, 2]);
+});
+
+test("thin: keeps every peak and every collapse, in order", () => {
+  const column = new Float64Array(10_000).fill(5);
+  column[1234] = 100;
+  column[1240] = 0;
+  column[9999] = 77;
+  const kept = [...thin(column, 200)];
+  assert.ok(kept.length <= 200, `${kept.length} kept`);
+  for (const at of [1234, 1240, 9999]) assert.ok(kept.includes(at), `sample ${at} lost`);
+  assert.deepEqual(kept, [...kept].sort((a, b) => a - b));
+});
+
+test("thin: a value after missing ones is kept", () => {
+  const column = new Float64Array(100).fill(NaN);
+  column[57] = 3;
+  assert.ok(thin(column, 10).includes(57));
+});
+
+test("linkColumns: the fullest link comes first", () => {
+  const result = makeResult([["cubic", 1]]);
+  result.series.links = {
+    empty: { queue_packets: Float64Array.of(0, 1) },
+    full: { queue_packets: Float64Array.of(9, 0) },
+  };
+  assert.deepEqual(linkColumns(result, "queue_packets").lines.map((line) => line.name), ["full", "empty"]);
+});
