@@ -1,6 +1,6 @@
 /**
  * `deno task pack`: builds the npm package, `build/out/cwnd-cwnd-VERSION.tgz`. `deno pack` does the work; it knows no
- * commands, so their entry in `package.json` is added here.
+ * commands and packs more than is needed, so `package.json` gets their entries here.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -31,7 +31,10 @@ export function pack(): string {
 
 function withCommand(manifest: Record<string, unknown>): Record<string, unknown> {
   const { name, version, ...rest } = manifest;
-  return { name, version, ...packageFields, bin: { cwnd: config.exports["./cli"].replace(/\.ts$/, ".js") }, ...rest };
+  const bin = { cwnd: config.exports["./cli"].replace(/\.ts$/, ".js") };
+  // `deno pack` adds sources that no entry reaches, as they are.
+  const files = ["src/**/*.js", "src/**/*.d.ts", "CHANGELOG.md"];
+  return { name, version, ...packageFields, bin, files, ...rest };
 }
 
 /** Runs a program; what it complains of is shown only when it fails. */
