@@ -5,7 +5,7 @@
 
 import { Complaint, inFile } from "./error.ts";
 import { join, read } from "./read.ts";
-import { FLOWS_MAX, SAMPLED, SAMPLES_BYTES_MAX, SCENARIO, TCP } from "./schema.ts";
+import { FLOWS_MAX, SAMPLED, SAMPLES_BYTES_MAX, SCENARIO, TCP, TIME_MAX } from "./schema.ts";
 import type {
   DumbbellSpec,
   FlowGroupSpec,
@@ -91,12 +91,13 @@ function settleFlows(draft: Draft, scenario: Record<string, unknown>): FlowGroup
     taken.set(name, i);
   });
 
+  const tried = new Map<string, number>();
   const groups = draft.flows.map((group, i): FlowGroupSpec => {
     const path = `flows[${i}]`;
-    const name = group.name ?? freeName(group.app?.kind ?? group.cc, taken, i);
+    const name = group.name ?? freeName(group.app?.kind ?? group.cc, taken, tried);
     if (group.app !== null) refuseTcpFields(raws[i], path);
     const tcp = mergeTcp(scenario.tcp, raws[i].tcp, path);
-    if (group.stop_ns !== null) checkStop(group.start_ns, group.stop_ns, group, path);
+    checkTimes(group, path);
     return { ...group, name, ...sides(group, path), tcp };
   });
 
@@ -114,11 +115,12 @@ function checkCount(groups: FlowGroupSpec[]): void {
   });
 }
 
-/** `cubic`, then `cubic-2`, ... */
-function freeName(base: string, taken: Map<string, number>, i: number): string {
-  let name = base;
-  for (let k = 2; taken.has(name); k++) name = `${base}-${k}`;
-  taken.set(name, i);
+/** `cubic`, then `cubic-2`, ...; `tried` remembers how far the count has come. */
+function freeName(base: string, taken: Map<string, number>, tried: Map<string, number>): string {
+  let k = tried.get(base) ?? 0;
+  let name: string;
+  do name = ++k === 1 ? base : `${base}-${k}`; while (taken.has(name));
+  tried.set(base, k);
   return name;
 }
 
@@ -137,16 +139,15 @@ function refuseTcpFields(raw: Record<string, unknown>, path: string): void {
   throw new Complaint(join(path, name), quote(raw[name]), "nothing", problem);
 }
 
-function checkStop(
-  start_ns: number,
-  stop_ns: number,
-  group: { count: number; stagger_ns: number },
-  path: string,
-): void {
-  const last_ns = start_ns + (group.count - 1) * group.stagger_ns;
-  if (stop_ns > last_ns) return;
+function checkTimes(group: Pick<FlowGroupSpec, "count" | "start_ns" | "stagger_ns" | "stop_ns">, path: string): void {
+  const last_ns = group.start_ns + (group.count - 1) * group.stagger_ns;
+  if (last_ns > TIME_MAX) {
+    const expected = `the last flow to start within ${formatQuantity(TIME_MAX, "time")}`;
+    throw new Complaint(join(path, "stagger"), formatQuantity(group.stagger_ns, "time"), expected);
+  }
+  if (group.stop_ns === null || group.stop_ns > last_ns) return;
   const expected = `a time after the last start at ${formatQuantity(last_ns, "time")}`;
-  throw new Complaint(join(path, "stop"), formatQuantity(stop_ns, "time"), expected);
+  throw new Complaint(join(path, "stop"), formatQuantity(group.stop_ns, "time"), expected);
 }
 
 /** Both were checked on their own already; together they give the profile's defaults where neither says anything. */

@@ -3,10 +3,8 @@
 import { Complaint } from "./error.ts";
 import { REFUSALS } from "./schema.ts";
 import { type Param, specName, type Type, type VariantsType } from "./table.ts";
-import { expectedQuantity, formatQuantity, MEASURES, parseBytes, parseLimit, parseRate, parseTime } from "./units.ts";
+import { expectedQuantity, formatQuantity, measure, MEASURES, parseLimit } from "./units.ts";
 import { anyOf, nearest, quote } from "./words.ts";
-
-const PARSE = { rate: parseRate, time: parseTime, bytes: parseBytes };
 
 /** A field of an object, as paths in errors and in `--set` spell it. */
 export function join(path: string, name: string): string {
@@ -38,9 +36,9 @@ export function read(type: Type, value: unknown, path: string): unknown {
       return value;
     case "quantity": {
       if (type.word !== undefined && value === type.word) return null;
-      const amount = PARSE[type.of](value, path);
+      const amount = measure(value, type.of, path);
       if (amount < type.min || amount > type.max) throw wrong();
-      return amount;
+      return Math.round(amount);
     }
     case "limit": {
       if (value === type.word) return null;
@@ -104,7 +102,7 @@ function readList(type: Extract<Type, { is: "list" }>, value: unknown, path: str
 
 function readVariant(type: VariantsType, value: Record<string, unknown>, path: string): Record<string, unknown> {
   const names = type.variants.map(({ name }) => name);
-  const kind = value.kind ?? type.kind;
+  const kind = value.kind === undefined ? type.kind : value.kind;
   if (typeof kind !== "string") throw new Complaint(join(path, "kind"), quote(value.kind), anyOf(names));
   readName(type.noun, kind, names, type.later, join(path, "kind"));
   const { kind: _, ...rest } = value;

@@ -13,7 +13,7 @@ const GiB = 2 ** 30;
 const U32 = 2 ** 32 - 1;
 
 /** Nanoseconds up to here are exact in a double. */
-const TIME_MAX = 100 * 24 * HOUR;
+export const TIME_MAX = 100 * 24 * HOUR;
 /** Two control blocks, a route and two access links stay under 2 KiB a flow; data in flight comes on top. */
 export const FLOWS_MAX = 1_000_000;
 

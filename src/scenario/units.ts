@@ -72,17 +72,22 @@ export function expectedQuantity(dimension: Dimension): string {
 
 /** A rate in bit/s. */
 export function parseRate(value: unknown, path = ""): number {
-  return Math.round(parse(value, "rate", path).value);
+  return Math.round(measure(value, "rate", path));
 }
 
 /** A time in nanoseconds. */
 export function parseTime(value: unknown, path = ""): number {
-  return Math.round(parse(value, "time", path).value);
+  return Math.round(measure(value, "time", path));
 }
 
 /** A size in bytes. */
 export function parseBytes(value: unknown, path = ""): number {
-  return Math.round(parse(value, "bytes", path).value);
+  return Math.round(measure(value, "bytes", path));
+}
+
+/** The quantity in base units before it is rounded to whole ones. */
+export function measure(value: unknown, dimension: Dimension, path: string): number {
+  return parse(value, dimension, path).value;
 }
 
 /** A queue limit in packets, bytes or bandwidth-delay products. */

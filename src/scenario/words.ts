@@ -22,8 +22,8 @@ export function anyOf(names: readonly string[], mark = '"'): string {
 /** The known name that `name` was probably meant to be. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
-  // A third of the letters may be wrong, at least one: "cc" is not "tcp", but "ratte" is "rate".
-  let allowed = Math.max(1, Math.floor(Math.max(name.length, 3) / 3));
+  // Two letters in five may be wrong, at least one: "qeueu" is "queue", but "bandwidth" is not "rate".
+  let allowed = Math.max(1, Math.floor(name.length * 0.4));
   for (const candidate of known) {
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (distance < allowed || (distance === allowed && best === undefined)) {
