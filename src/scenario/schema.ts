@@ -321,7 +321,7 @@ const runParams: readonly Param[] = [
   },
 ];
 
-export const TCP: ObjectType = object("tcp", [...runParams.slice(0, 1), ...connectionParams, ...runParams.slice(1)]);
+export const TCP: ObjectType = object("tcp", [...runParams, ...connectionParams]);
 
 // ---- Flows and the scenario --------------------------------------------------------------------------------------
 
