@@ -107,4 +107,7 @@ function commanderMessage(error: CommanderError): string {
     .replace(/\.$/, "");
 }
 
-process.exitCode = await main(process.argv.slice(2));
+// Not a top-level await, which a CommonJS build could not hold; nor process.exit, which cuts off what is being printed.
+main(process.argv.slice(2)).then((status) => {
+  process.exitCode = status;
+});
