@@ -260,6 +260,7 @@ const connectionParams: readonly Param[] = [
     default: 1448,
     doc: "Payload bytes of a full segment with timestamps on; IP takes 52 more.",
   },
+  { name: "initialWindow", type: integer(1, 1000), default: 10, doc: "Initial window in segments, RFC 6928." },
   { name: "sack", type: flag, default: true, doc: "Selective acknowledgments, RFC 2018." },
   { name: "timestamps", type: flag, default: true, doc: "The timestamps option, RFC 7323." },
   { name: "windowScaling", type: flag, default: true, doc: "The window scale option, RFC 7323." },
@@ -278,6 +279,7 @@ const connectionParams: readonly Param[] = [
   { name: "nagle", type: flag, default: true, doc: "Hold back small segments while data is in flight, RFC 1122." },
   { name: "sendBuffer", type: buffer, default: "4MiB", doc: "Bytes the sender can hold." },
   { name: "receiveBuffer", type: buffer, default: "4MiB", doc: "Bytes the receiver can hold, which bound its window." },
+  { name: "minRto", type: rto, default: "200ms", rfc: "1s", doc: "Shortest RTO, RFC 6298 (2.4)." },
 ];
 
 const runParams: readonly Param[] = [
@@ -287,7 +289,6 @@ const runParams: readonly Param[] = [
     default: "linux",
     doc: "Whose defaults the other fields take: Linux's, or the literal values of the RFCs.",
   },
-  { name: "initialWindow", type: integer(1, 1000), default: 10, doc: "Initial window in segments, RFC 6928." },
   {
     name: "delayedAckTimeout",
     type: { is: "quantity", of: "time", min: US, max: S },
@@ -296,7 +297,6 @@ const runParams: readonly Param[] = [
     doc: "Longest time an acknowledgment is delayed, RFC 5681 §4.2.",
   },
   { name: "initialRto", type: rto, default: "1s", doc: "RTO before the first round-trip sample, RFC 6298 (2.1)." },
-  { name: "minRto", type: rto, default: "200ms", rfc: "1s", doc: "Shortest RTO, RFC 6298 (2.4)." },
   { name: "maxRto", type: rto, default: "2min", rfc: "1min", doc: "Longest RTO, RFC 6298 (2.5)." },
   {
     name: "msl",

@@ -333,6 +333,8 @@ export interface Source {
 export interface FlowTcpParameters {
   /** Payload bytes of a full segment with timestamps on. */
   mss?: number;
+  /** Initial window in segments. */
+  initialWindow?: number;
   /** Selective acknowledgments. */
   sack?: boolean;
   /** The timestamps option. */
@@ -349,6 +351,8 @@ export interface FlowTcpParameters {
   sendBuffer?: Quantity;
   /** Bytes the receiver can hold. */
   receiveBuffer?: Quantity;
+  /** Shortest RTO. */
+  minRto?: Quantity;
 }
 
 /**
@@ -364,14 +368,10 @@ export interface FlowTcpParameters {
 export interface TcpParameters extends FlowTcpParameters {
   /** Whose defaults the other fields take. */
   profile?: "linux" | "rfc";
-  /** Initial window in segments. */
-  initialWindow?: number;
   /** Longest time an acknowledgment is delayed. */
   delayedAckTimeout?: Quantity;
   /** RTO before the first round-trip sample. */
   initialRto?: Quantity;
-  /** Shortest RTO. */
-  minRto?: Quantity;
   /** Longest RTO. */
   maxRto?: Quantity;
   /** Maximum segment lifetime; TIME_WAIT lasts twice as long. */

@@ -155,10 +155,10 @@ test("normalize: the RFC profile changes defaults and nothing that is given", ()
 });
 
 test("normalize: a group's tcp overrides the scenario's and leaves other groups alone", () => {
-  const scenario = { ...dumbbell(), flows: [{ tcp: { mss: 536 } }, {}], tcp: { sack: false } };
+  const scenario = { ...dumbbell(), flows: [{ tcp: { mss: 536 } }, {}], tcp: { sack: false, profile: "rfc" } };
   const [first, second] = normalize(scenario).flows;
-  assert.deepEqual([first.tcp.mss, first.tcp.sack], [536, false]);
-  assert.deepEqual([second.tcp.mss, second.tcp.sack], [1448, false]);
+  assert.deepEqual([first.tcp.mss, first.tcp.sack, first.tcp.minRto_ns], [536, false, 1e9]);
+  assert.deepEqual([second.tcp.mss, second.tcp.sack, second.tcp.minRto_ns], [1448, false, 1e9]);
 });
 
 test("normalize: groups without a name take their congestion control's, each its own", () => {
@@ -375,8 +375,8 @@ const WRONG: [string, unknown, string][] = [
   ],
   [
     "a run's field in a group",
-    flow({ tcp: { minRto: "1s" } }),
-    "flows[0].tcp.minRto: applies to the whole run, set it as tcp.minRto",
+    flow({ tcp: { maxRto: "1s" } }),
+    "flows[0].tcp.maxRto: applies to the whole run, set it as tcp.maxRto",
   ],
   [
     "TCP's fields on a source",

@@ -71,8 +71,6 @@ export function randomScenario(seed: number): Scenario {
     tcp: random.maybe(() => ({
       ...randomTcp(random),
       profile: random.maybe(() => random.pick(["linux", "rfc"] as const)),
-      initialWindow: random.maybe(() => random.integer(1, 40)),
-      minRto: random.maybe(() => time(random, 1, 900)),
       maxRto: random.maybe(() => time(random, 2000, 120_000)),
       delayedAckTimeout: random.maybe(() => time(random, 1, 500)),
       msl: random.maybe(() => time(random, 1, 60_000)),
@@ -157,6 +155,8 @@ function randomTcp(random: Random): FlowTcpParameters {
     nagle: flag(),
     sendBuffer: random.maybe(() => bytes(random, 4000, 1e7)),
     receiveBuffer: random.maybe(() => bytes(random, 4000, 1e7)),
+    initialWindow: random.maybe(() => random.integer(1, 40)),
+    minRto: random.maybe(() => time(random, 1, 900)),
   };
 }
 

@@ -48,14 +48,14 @@ const flowTcp: Keys<FlowTcpParameters> = {
   nagle: 0,
   sendBuffer: 0,
   receiveBuffer: 0,
+  initialWindow: 0,
+  minRto: 0,
 };
 const tcp: Keys<TcpParameters> = {
   ...flowTcp,
   profile: 0,
-  initialWindow: 0,
   delayedAckTimeout: 0,
   initialRto: 0,
-  minRto: 0,
   maxRto: 0,
   msl: 0,
   finWait2Timeout: 0,
