@@ -105,6 +105,11 @@ export function writeFile(file: string, chunks: Iterable<string>): void {
   }
 }
 
+/** What stands at a path; nothing also when a part of the path is a file, which the check of the folder above reports. */
 function statOf(path: string): Stats | undefined {
-  return statSync(path, { throwIfNoEntry: false });
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }

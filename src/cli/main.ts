@@ -63,7 +63,7 @@ async function main(args: string[]): Promise<number> {
     await program.parseAsync(args, { from: "user" });
     return status;
   } catch (error) {
-    return report(error);
+    return report(error, args[0]);
   }
 }
 
@@ -81,11 +81,11 @@ function verbs(program: Command): string[] {
 }
 
 /** Prints an error as one line and returns its exit status. */
-function report(error: unknown): number {
+function report(error: unknown, verb: string): number {
   if (error instanceof CommanderError) {
     // Asking for help is not an error, but commander reports it as one.
     if (error.exitCode === 0) return DONE;
-    return complain(commanderMessage(error), WRONG);
+    return complain(commanderMessage(error, verb), WRONG);
   }
   if (error instanceof UsageError || error instanceof ScenarioError) return complain(error.message, WRONG);
   if (error instanceof FailedError) return complain(error.message, FAILED);
@@ -98,11 +98,12 @@ function complain(message: string, status: number): number {
   return status;
 }
 
-/** `error: unknown option '--sead'\n(Did you mean --seed?)` as `cwnd: unknown option "--sead", did you mean "--seed"?` */
-function commanderMessage(error: CommanderError): string {
+/** `error: unknown option '--sead'\n(Did you mean --seed?)` as `cwnd run: unknown option "--sead", did you mean "--seed"?` */
+function commanderMessage(error: CommanderError, verb: string): string {
   return error.message
-    .replace(/^error: /, "cwnd: ")
+    .replace(/^error: /, verb.startsWith("-") ? "cwnd: " : `cwnd ${verb}: `)
     .replace(/\s*\(Did you mean (.+)\?\)$/, ", did you mean '$1'?")
+    .replace(/\. Expected/, ", expected")
     .replaceAll("'", '"')
     .replace(/\.$/, "");
 }

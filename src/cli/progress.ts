@@ -49,16 +49,22 @@ export function progressLine(wanted: boolean): ProgressLine {
   };
 }
 
-/** `━━━━━━────  2.5 s of 10 s  25 %  2.61 M segments/s  1.2 s left` */
+/** `━━━━━━──────────────────  2.5 s of 10 s  25 %  2.61 M segments/s  1.2 s left` */
 export function progressText({ simulated_s, duration_s, wall_s, segments_delivered }: ProgressState): string {
   const share = Math.min(1, simulated_s / duration_s);
   const full = Math.round(share * BAR_WIDTH);
   const left_s = (wall_s * (1 - share)) / share;
   return [
     "━".repeat(full) + "─".repeat(BAR_WIDTH - full),
-    `${seconds(simulated_s)} of ${seconds(duration_s)}`,
+    `${simulated_s.toFixed(1)} s of ${seconds(duration_s)}`,
     `${Math.floor(share * 100)} %`,
     `${count(Math.round(segments_delivered / wall_s))} segments/s`,
-    Number.isFinite(left_s) ? `${seconds(left_s)} left` : "",
+    Number.isFinite(left_s) ? `${leftText(left_s)} left` : "",
   ].join("  ").trimEnd();
+}
+
+function leftText(left_s: number): string {
+  if (left_s < 60) return `${left_s.toFixed(1)} s`;
+  const minutes = Math.floor(left_s / 60);
+  return minutes < 60 ? `${minutes} min ${Math.floor(left_s % 60)} s` : `${(minutes / 60).toFixed(1)} h`;
 }

@@ -28,6 +28,8 @@ export function outputStyle(): Style {
  * memory. A reader that has left, as in `cwnd ... | head`, ends the writing without an error.
  */
 export async function print(chunks: Iterable<string>): Promise<void> {
+  // Each failed write also raises an event, which without a listener would end the process.
+  process.stdout.on("error", () => {});
   for (const chunk of chunks) {
     if (!(await write(chunk))) return;
   }

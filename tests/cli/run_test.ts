@@ -129,21 +129,45 @@ test("cwnd run --pcap: writes whole pcapng blocks to the end", async () => {
   });
 });
 
-test("cwnd run: Ctrl-C prints what was measured so far, marked as partial, and exits 130", async () => {
-  const long = { ...SCENARIO, duration: "100000s", record: { interval: "10s" } };
+test("cwnd run: Ctrl-C prints what was measured so far, marked as partial, keeps the files, and exits 130", async () => {
   await inFolder(async (folder) => {
-    const { child, ended } = start(folder, ["run", "scenario.json", "--json", "--out", "out"]);
-    // Time to start and to simulate something, far from enough to simulate a day.
-    setTimeout(() => child.kill("SIGINT"), 2500);
+    const { child, ended } = start(folder, [
+      "run",
+      "scenario.json",
+      "--json",
+      "--out",
+      "out",
+      "--pcap",
+      "packets.pcapng",
+    ]);
+    // A megabyte of headers means that several seconds have been simulated; a day would take minutes.
+    await until(() => temporarySize(folder) > 1_000_000);
+    child.kill("SIGINT");
     const outcome = await ended;
     assert.deepEqual([outcome.status, outcome.stderr], [130, ""]);
     const document = JSON.parse(outcome.stdout);
     assert.equal(document.partial, true);
     assert.ok(document.simulated_s > 0 && document.simulated_s < 100_000, `${document.simulated_s} s`);
-    assert.ok(document.aggregate.throughput_bps > 5e6);
+    assert.ok(document.aggregate.throughput_bps > 5e6, `${document.aggregate.throughput_bps} bit/s`);
     assert.equal(JSON.parse(readFileSync(join(folder, "out/summary.json"), "utf8")).partial, true);
-  }, long);
+    assert.ok(statSync(join(folder, "packets.pcapng")).size > 1_000_000);
+    assert.ok(filesIn(folder).every((name) => !name.endsWith(".tmp")));
+  }, { ...SCENARIO, duration: "100000s", record: { interval: "10s" } });
 });
+
+/** Size of the capture while it is being written. */
+function temporarySize(folder: string): number {
+  const name = readdirSync(folder).find((each) => each.startsWith("packets.pcapng."));
+  return name === undefined ? 0 : statSync(join(folder, name)).size;
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  const end_ms = performance.now() + 30_000;
+  while (!condition()) {
+    assert.ok(performance.now() < end_ms, "waited 30 s in vain");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
 
 test("cwnd run: a reader that leaves early is no error", async () => {
   await inFolder(async (folder) => {

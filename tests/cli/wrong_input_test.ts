@@ -11,13 +11,16 @@ const COMMANDS: Record<string, [args: string[], message: RegExp]> = {
   "a verb of a later version": [["packetdrill", "x.pkt"], /^cwnd: unknown verb "packetdrill", expected one of run, /],
   "an unknown option": [
     ["run", "scenario.json", "--sead", "1"],
-    /^cwnd: unknown option "--sead", did you mean "--seed"\?$/m,
+    /^cwnd run: unknown option "--sead", did you mean "--seed"\?$/m,
   ],
-  "an option without its value": [["run", "scenario.json", "--seed"], /^cwnd: option "--seed <S>" argument missing$/m],
-  "no file": [["run"], /^cwnd: missing required argument "FILE"$/m],
+  "an option without its value": [
+    ["run", "scenario.json", "--seed"],
+    /^cwnd run: option "--seed <S>" argument missing$/m,
+  ],
+  "no file": [["run"], /^cwnd run: missing required argument "FILE"$/m],
   "two files": [
     ["run", "scenario.json", "b.json"],
-    /^cwnd: too many arguments for "run". Expected 1 argument but got 2/,
+    /^cwnd run: too many arguments for "run", expected 1 argument but got 2/,
   ],
   "a file that is not there": [["run", "missing.json"], /^missing\.json: cannot be read: no such file or folder$/m],
   "a folder as the file": [["run", "folder"], /^folder: cannot be read: is a folder, expected a file$/m],
@@ -31,8 +34,9 @@ const COMMANDS: Record<string, [args: string[], message: RegExp]> = {
     ["run", "scenario.json", "--pcap", "folder"],
     /^--pcap: folder is a folder, expected a file$/m,
   ],
+  "an unknown option before the verb": [["--verbose"], /^cwnd: unknown option "--verbose"$/m],
   "an unknown list": [["list", "qdsic"], /^cwnd list: unknown list "qdsic", did you mean "qdisc"\?$/m],
-  "no list": [["list"], /^cwnd: missing required argument "WHAT"$/m],
+  "no list": [["list"], /^cwnd list: missing required argument "WHAT"$/m],
 };
 
 for (const [what, [args, message]] of Object.entries(COMMANDS)) {
