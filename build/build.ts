@@ -30,6 +30,7 @@ export async function build(names: boolean = false): Promise<boolean> {
   const { compileCore } = await import("./compile.ts");
   const { emitWasm } = await import("./inline.ts");
   const core = await compileCore(ROOT, { names });
+  if (core.warnings) console.error(core.warnings);
   await write(OUTPUTS.wasm, core.wasm);
   await write(OUTPUTS.layout, core.layout);
   await write(OUTPUTS.inlined, emitWasm(core.wasm));

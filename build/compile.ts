@@ -19,6 +19,8 @@ export interface Core {
   wasm: Uint8Array<ArrayBuffer>;
   /** Text of `src/core/layout.gen.ts`. */
   layout: string;
+  /** What the compiler had to say all the same, ready to print. */
+  warnings: string;
 }
 
 /** The compiler's diagnostics, ready to print. */
@@ -43,6 +45,8 @@ const OPTIONS = [
   // Keeps the import section empty: the default `env.abort` is an import.
   ["--use", "abort=assembly/trap/abort"],
   ["--maximumMemory", "65536"],
+  // A pointer of this core is 32 bits wide: conversions that 64-bit memory would have to make explicit are fine.
+  ["--disableWarning", "201"],
   "--noColors",
 ].flat();
 
@@ -79,8 +83,9 @@ export async function compileCore(root: string, options: CompileOptions = {}): P
     writeFile: (_name: string, contents: string | Uint8Array) => void (wasm = contents as Uint8Array<ArrayBuffer>),
     transforms: [ReadLayout as unknown as Transform], // A constructor is what the compiler takes, whatever its types say.
   });
-  if (error) throw new CompileError(stderr.join("").trimEnd());
-  return { wasm, layout };
+  const diagnostics = stderr.join("").trimEnd();
+  if (error) throw new CompileError(diagnostics);
+  return { wasm, layout, warnings: diagnostics };
 }
 
 async function readSource(name: string, baseDir: string): Promise<string | null> {
