@@ -5,7 +5,16 @@
  * `null` in places where the contract says so and `NaN` inside columns (printed as `null`).
  */
 
-/** Why packets left a link other than by delivery, in packets. */
+/**
+ * Why packets left a link other than by delivery, in packets.
+ *
+ * @example
+ * ```ts
+ * import type { LinkDrops } from "@cwnd/cwnd";
+ *
+ * const dropped = (drops: LinkDrops): number => drops.overflow + drops.loss + drops.aqm;
+ * ```
+ */
 export interface LinkDrops {
   /** The queue was full. */
   overflow: number;
@@ -83,7 +92,7 @@ export interface FlowResult {
  * ```ts
  * import type { LinkResult } from "@cwnd/cwnd";
  *
- * const dropped = (link: LinkResult): number => link.drops.overflow + link.drops.loss + link.drops.aqm;
+ * const bitsSent = (link: LinkResult): number => link.bytes * 8;
  * ```
  */
 export interface LinkResult {
@@ -140,7 +149,16 @@ export interface Aggregate {
   fct_ms_p99: number | null;
 }
 
-/** Columns sampled from one flow, as long as {@link Series.time_s}. Only what `record.series` asked for is present. */
+/**
+ * Columns sampled from one flow, as long as {@link Series.time_s}. Only what `record.series` asked for is present.
+ *
+ * @example
+ * ```ts
+ * import type { FlowSeries } from "@cwnd/cwnd";
+ *
+ * const largestWindow = (columns: FlowSeries): number => Math.max(...(columns.cwnd ?? []));
+ * ```
+ */
 export interface FlowSeries {
   /** Congestion window in segments. */
   cwnd?: Float64Array;
@@ -156,7 +174,16 @@ export interface FlowSeries {
   throughput_bps?: Float64Array;
 }
 
-/** Columns sampled from one link, as long as {@link Series.time_s}. Only what `record.series` asked for is present. */
+/**
+ * Columns sampled from one link, as long as {@link Series.time_s}. Only what `record.series` asked for is present.
+ *
+ * @example
+ * ```ts
+ * import type { LinkSeries } from "@cwnd/cwnd";
+ *
+ * const longestQueue = (columns: LinkSeries): number => Math.max(...(columns.queue_packets ?? []));
+ * ```
+ */
 export interface LinkSeries {
   /** Packets waiting. */
   queue_packets?: Float64Array;
