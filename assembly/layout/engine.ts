@@ -36,46 +36,41 @@ export class Engine {
   /** Buckets opened, and events found in them, since the width was last judged. */
   queue_opened: u32;
   queue_found: u32;
-  queue_size: u32;
+  queue_wheels: u32;
   /** Number of the open bucket: its first instant shifted right by queue_shift. */
   queue_bucket: u64;
-  queue_levels: u32;
-  queue_scratch: u32;
-  queue_scratch_capacity: u32;
 
-  // Arena
+  // Arena: its free lists stand behind this struct
   arena_top: u32;
-  arena_free: u32;
 
-  // Tables
-  flows: u32;
-  flow_count: u32;
-  flow_capacity: u32;
-  /** Segments that reached an endpoint with new or old data. */
-  notify_head: u32;
+  /** Data segments that reached a receiver's host intact. */
   segments_delivered: u64;
 
   // Captured packets wait here for the host
   capture: u32;
-  capture_size: u32;
   capture_used: u32;
-  /** 1 when the host wants to hear of `Tcb.notify`. */
+  /** Bytes kept of each packet. */
   capture_snaplen: u32;
+  /** 1 when a flow with real bytes has news for the host. */
+  host_wakes: u32;
+  /** Room for one packet as bytes, 0 until a corrupted one needs it. */
+  wire_scratch: u32;
 
   // Parameters of the whole run
   msl_ms: u32;
-  rto_min_us: u32;
   rto_max_us: u32;
   rto_initial_us: u32;
+  /** 1: the smallest RTO bounds the sum (RFC 6298); 0: its variance term (Linux). */
+  rto_floor_on_sum: u32;
   delayed_ack_us: u32;
+  /** Time-out of FIN_WAIT_2 in milliseconds, 0 for none. */
   fin_wait_2_ms: u32;
+  /** SYN and SYN-ACK retransmissions before giving up. */
   syn_retries: u32;
+  /** Data retransmissions before giving up, RFC 9293 §3.8.3 R2. */
   data_retries: u32;
-  initial_window: u32;
-  unused: u32;
-
-  // The ACK at hand, see `AckSample`
-  ack_acked: u32;
+  /** The seed, expanded: every random stream is split from it. */
+  seed: u64;
 }
 
 /** What one ACK told the sender: the congestion control sees this and its `Tcb`. */

@@ -124,10 +124,8 @@ export const enum TcbFlag {
   CWND_LIMITED = 0x80000,
   /** RFC 6675 NextSeg rule 4: the rescue retransmission of this recovery is spent. */
   RESCUED = 0x100000,
-  /** The peer announced a DSACK or timestamps that the next ACK must echo: see `reassembly`. */
-  DSACK_PENDING = 0x200000,
-  /** The application closed for reading too: data that arrives now is answered by a reset. */
-  READ_CLOSED = 0x400000,
+  /** The application wants to write more than the send buffer held. */
+  WRITE_BLOCKED = 0x200000,
 }
 
 /** Why a connection ended; `Tcb.end_reason`. */

@@ -6,8 +6,10 @@ export class Flow {
   /** The end that listens. */
   b: u32;
   index: u32;
-  /** `FlowFlag`-free small state: 1 once started. */
-  started: u32;
+  /** 1 once the connection was opened. */
+  started: u16;
+  /** 1 while the reading application has an event in the queue. */
+  read_event: u16;
   /** Bytes that the application of `a` still has to write; unlimited when WRITES_FOR_EVER. */
   bytes_left: u64;
   bytes_total: u64;
@@ -31,6 +33,8 @@ export class Source {
   random: u64;
   bytes: u32;
   index: u32;
+  /** When the next datagram is due, unrounded nanoseconds. */
+  due_ns: f64;
   sent: u64;
   received: u64;
   received_bytes: u64;

@@ -43,8 +43,7 @@ export class LinkExt {
   waiting: u32;
   waiting_mask: u32;
   waiting_head: u32;
-  /** Index of this link in the host's table. */
-  index: u32;
+  unused: u32;
 
   // Impairments, each with its own random stream
   /** `LossKind`. */
@@ -92,9 +91,10 @@ export class LinkExt {
   histogram: u32;
   /** Per-flow data packet counters for periodic loss: address of u32 by flow index. */
   flow_counters: u32;
-  /** 1 on the reverse direction of a link, for captures. */
+  /** 1 on the right-to-left direction of a link, for captures. */
   reverse: u32;
-  unused: u32;
+  /** Entries of flow_counters. */
+  flow_counters_size: u32;
 }
 
 @unmanaged
@@ -110,7 +110,8 @@ export class Route {
   /** The `Tcb` (or `Source`) at the end. */
   destination: u32;
   hops: u32;
+  /** The `Tcb` it begins at, 0 for a source. */
+  origin: u32;
   /** Index of the flow. */
   flow: u32;
-  unused: u32;
 }

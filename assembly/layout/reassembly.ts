@@ -26,8 +26,9 @@ export class Reassembly {
   block2_end: u32;
   block3_start: u32;
   block3_end: u32;
-  unused0: u32;
-  unused1: u32;
+  /** 1 when a FIN has arrived out of order; it stands at fin_seq. */
+  fin: u32;
+  fin_seq: u32;
 }
 
 /** Follows `Reassembly` at +64, `capacity` times. */

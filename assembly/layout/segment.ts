@@ -3,7 +3,7 @@
  *
  *       0        8      12   13  14   15   16    20    24    28   30   32     36     40          64
  *      +--------+------+----+---+----+-----+-----+-----+-----+----+----+------+------+-----------+
- *      |  time  | next |kind|hop|opts|flags|conn | seq | ack |len |wnd |tsval |tsecr |  3 x SACK |
+ *      |  time  | next |kind|hop|opts|flags|targ.| seq | ack |len |wnd |tsval |tsecr |  3 x SACK |
  *      +--------+------+----+---+----+-----+-----+-----+-----+----+----+------+------+-----------+
  *      `---------------- Event ------------------'
  *
@@ -23,12 +23,12 @@ export class Event {
   hop: u8;
   opts: u8;
   flags: u8;
-  /** The connection, flow or source it is for. */
-  conn: u32;
-  /** Spare words of the small events, up to 32 bytes. */
-  aux0: u32;
-  aux1: u32;
-  aux2: u32;
+  /** What it is for: a `Tcb`, `Flow` or `Source`; for what travels, its `Route`. 0: cancelled. */
+  target: u32;
+  /** Fill a small event up to 32 bytes; stay zero, because the digest covers them. */
+  unused0: u32;
+  unused1: u32;
+  unused2: u32;
 }
 
 @unmanaged
@@ -42,8 +42,8 @@ export class Segment {
   opts: u8;
   /** `Flag` bits, SEG.CTL. */
   flags: u8;
-  /** The receiving `Tcb`. */
-  conn: u32;
+  /** The `Route` it takes. */
+  target: u32;
   seq: u32;
   ack: u32;
   /** Payload bytes; SYN and FIN are not counted. */

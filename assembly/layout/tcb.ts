@@ -57,8 +57,8 @@ export class Tcb {
   high_seq: u32;
   /** Absolute index of the oldest record in the ring; the newest is head + packets_out - 1. */
   sent_head: u32;
-  /** Ring size minus one. */
-  sent_mask: u32;
+  /** Smallest RTO, microseconds. */
+  rto_min_us: u32;
   /** SRTT in microseconds, times 8; 0 before the first sample. */
   srtt_us8: u32;
   /** RTTVAR in microseconds, times 4. */
@@ -71,12 +71,12 @@ export class Tcb {
   rcv_wscale: u8;
   snd_wl1: u32;
   snd_wl2: u32;
-  /** Times the retransmission timer went off in a row without progress. */
+  /** Doublings of the RTO; kept until a fresh round-trip sample (Karn). */
   backoff: u8;
-  /** Window probes since the peer last answered. */
-  probes: u8;
-  /** Doublings of the persist timer. */
-  persist_backoff: u8;
+  /** Retransmissions by time-out and window probes since the peer last answered. */
+  unanswered: u8;
+  /** log2 of the ring's size. */
+  sent_bits: u8;
   /** Full-sized segments received that no ACK has answered. */
   rcv_unacked: u8;
   /** No deadline is earlier than this, nanoseconds; may be stale on the early side. */
@@ -122,8 +122,9 @@ export class Tcb {
   rtt_max_us: u32;
   rtt_min_us: u32;
   segments_sent: u32;
-  segments_received: u32;
   retransmits: u32;
+  /** When data was last sent, in timestamp-clock milliseconds: idle detection. */
+  last_sent_ms: u32;
 
   // ---- line 5 -------------------------------------------------------------------------------
   iss: u32;
@@ -149,7 +150,8 @@ export class Tcb {
   rcv_mss: u16;
   /** What the peer announced; 536 when it did not, RFC 9293 §3.7.1. */
   snd_mss: u16;
-  spurious: u16;
+  /** Initial and restart window in segments, RFC 6928. */
+  initial_cwnd: u16;
   cwnd_max: u32;
   /** `EndReason`. */
   end_reason: u8;
@@ -157,8 +159,8 @@ export class Tcb {
   notify: u8;
   /** 1 when timer_min became earlier since the owner last armed its event. */
   timer_moved: u8;
-  /** 1 when this end opened the connection actively. */
-  active: u8;
+  /** Doublings of the persist timer. */
+  persist_backoff: u8;
 }
 
 /** One segment in flight, RFC 6675's scoreboard entry; its end is the next one's start. */

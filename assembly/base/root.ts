@@ -1,0 +1,26 @@
+import { AckSample, Engine } from "../layout/engine";
+
+/** The run's root struct and, behind it, the arena's free lists: the only static memory of the run. */
+const ROOT: usize = memory.data(512, 64);
+
+export const ARENA_LISTS: usize = ROOT + 384;
+
+if (offsetof<Engine>() > 384) ERROR("Engine has outgrown its place in base/root.ts");
+
+@inline
+export function engine(): Engine {
+  return changetype<Engine>(ROOT);
+}
+
+const ACK_SAMPLE: usize = memory.data(32, 8);
+
+/** Scratch for the ACK at hand. */
+@inline
+export function ackSample(): AckSample {
+  return changetype<AckSample>(ACK_SAMPLE);
+}
+
+/** Address of the `Engine`. */
+export function rootAddress(): usize {
+  return ROOT;
+}

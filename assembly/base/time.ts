@@ -1,0 +1,22 @@
+/** Time is u64 nanoseconds and an argument everywhere; these turn it into a protocol's coarser units. */
+import { engine } from "./root";
+
+export const NS_PER_US: u64 = 1000;
+export const NS_PER_MS: u64 = 1000000;
+export const NS_PER_S: u64 = 1000000000;
+export const NEVER: u64 = u64.MAX_VALUE;
+
+/** Microseconds in a span; a multiplication, because a 64-bit division costs some forty cycles. */
+export function microseconds(ns: u64): u32 {
+  return <u32>(<f64>ns * 1e-3);
+}
+
+/** The clock in milliseconds, RFC 7323's timestamp clock; computed once an instant. */
+export function timestampClock(now: u64): u32 {
+  const e = engine();
+  if (e.now_ms_at != now) {
+    e.now_ms_at = now;
+    e.now_ms = <u32><u64>(<f64>now * 1e-6);
+  }
+  return e.now_ms;
+}

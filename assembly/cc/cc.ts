@@ -1,0 +1,64 @@
+/**
+ * Congestion control: the only switch. A controller is one file of same-shaped free functions, one row of `Cc`
+ * and one arm in each hook here. It sees the control block and one `AckSample`, never the protocol.
+ *
+ *      ccInit               the connection is established
+ *      ccOnAck              new data was acknowledged while cwnd was what held the sender back, outside recovery
+ *      ccOnCongestionEvent  recovery begins: sets ssthresh
+ *      ccOnRto              the retransmission timer went off: sets ssthresh; cwnd falls to one segment
+ *      ccOnIdle             the sender was silent for some time-outs
+ */
+import { AckSample } from "../layout/engine";
+import { Cc } from "../layout/enums";
+import { Tcb } from "../layout/tcb";
+import { cubicInit, cubicOnAck, cubicOnCongestionEvent, cubicOnIdle, cubicOnRto } from "./cubic";
+import { renoInit, renoOnAck, renoOnCongestionEvent, renoOnIdle, renoOnRto } from "./reno";
+import { setCwnd } from "./window";
+
+export function ccInit(tcb: Tcb): void {
+  switch (<i32>tcb.cc) {
+    case Cc.RENO: renoInit(tcb); break;
+    case Cc.CUBIC: cubicInit(tcb); break;
+    default: unreachable();
+  }
+}
+
+export function ccOnAck(tcb: Tcb, sample: AckSample): void {
+  switch (<i32>tcb.cc) {
+    case Cc.RENO: renoOnAck(tcb, sample); break;
+    case Cc.CUBIC: cubicOnAck(tcb, sample); break;
+    default: unreachable();
+  }
+}
+
+export function ccOnCongestionEvent(tcb: Tcb): void {
+  switch (<i32>tcb.cc) {
+    case Cc.RENO: renoOnCongestionEvent(tcb); break;
+    case Cc.CUBIC: cubicOnCongestionEvent(tcb); break;
+    default: unreachable();
+  }
+}
+
+export function ccOnRto(tcb: Tcb): void {
+  switch (<i32>tcb.cc) {
+    case Cc.RENO: renoOnRto(tcb); break;
+    case Cc.CUBIC: cubicOnRto(tcb); break;
+    default: unreachable();
+  }
+}
+
+/** The window halves for each time-out of silence, down to the restart window (RFC 5681 §4.1, Linux's rule). */
+export function ccOnIdle(tcb: Tcb, idle_ms: u32, timeouts: u32, now: u64): void {
+  const cwnd = tcb.cwnd;
+  const restart = min(<u32>tcb.initial_cwnd, cwnd);
+  const halved = timeouts > 31 ? 0 : cwnd >> timeouts;
+  // What the path once carried is remembered as the threshold: RFC 2861 §2
+  tcb.ssthresh = max(tcb.ssthresh, (cwnd >> 1) + (cwnd >> 2));
+  tcb.cwnd_cnt = 0;
+  setCwnd(tcb, max(halved, restart), now);
+  switch (<i32>tcb.cc) {
+    case Cc.RENO: renoOnIdle(); break;
+    case Cc.CUBIC: cubicOnIdle(tcb, idle_ms); break;
+    default: unreachable();
+  }
+}

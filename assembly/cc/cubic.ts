@@ -1,0 +1,120 @@
+/**
+ * CUBIC, RFC 9438, with the variables' names of its §4.1.2. Time in seconds, windows in segments.
+ * Leaves out: HyStart++ (§4.10) and the spurious-event undo of §4.9, which come with loss recovery as Linux does it.
+ */
+import { AckSample } from "../layout/engine";
+import { Tcb } from "../layout/tcb";
+import { inSlowStart, setCwnd, slowStart } from "./window";
+
+/** Lies over `Tcb.cc_priv0` and what follows. */
+@unmanaged
+class CubicState {
+  /** Window before the last reduction, after fast convergence. */
+  w_max: f64;
+  /** Time that the cubic takes from the epoch's start to w_max. */
+  k: f64;
+  /** Where the plateau of the cubic lies: w_max, or the window that the epoch began with when that is larger. */
+  w_origin: f64;
+  /** Estimate of Reno's window, §4.3. */
+  w_est: f64;
+  /** Window before the reduction: until w_est reaches it, w_est grows with alpha_cubic. */
+  cwnd_prior: f64;
+  /** Fraction of a segment that cwnd has grown. */
+  fraction: f64;
+  /** When the current congestion avoidance stage began, nanoseconds; 0 when none has. */
+  epoch_start: u64;
+}
+
+if (offsetof<CubicState>() > 64) ERROR("CubicState is larger than cc_priv");
+
+const BETA_CUBIC: f64 = 0.7;
+const C: f64 = 0.4;
+/** §4.3: 3 (1 - beta) / (1 + beta). */
+const ALPHA_CUBIC: f64 = 3.0 * (1.0 - BETA_CUBIC) / (1.0 + BETA_CUBIC);
+
+@inline
+function stateOf(tcb: Tcb): CubicState {
+  return changetype<CubicState>(changetype<usize>(tcb) + offsetof<Tcb>("cc_priv0"));
+}
+
+export function cubicInit(tcb: Tcb): void {
+  memory.fill(changetype<usize>(stateOf(tcb)), 0, offsetof<CubicState>());
+}
+
+/** §4.2: K = cbrt((W_max - cwnd_epoch) / C). */
+export function cubicK(w_max: f64, cwnd_epoch: f64): f64 {
+  return Math.cbrt((w_max - cwnd_epoch) / C);
+}
+
+/** §4.2: W_cubic(t) = C (t - K)^3 + W_max. */
+export function cubicWindow(t: f64, k: f64, w_max: f64): f64 {
+  const d = t - k;
+  return C * d * d * d + w_max;
+}
+
+function beginEpoch(tcb: Tcb, s: CubicState, now: u64): void {
+  const cwnd_epoch = <f64>tcb.cwnd + s.fraction;
+  s.epoch_start = now;
+  s.w_est = cwnd_epoch;
+  if (cwnd_epoch < s.w_max) {
+    s.k = cubicK(s.w_max, cwnd_epoch);
+    s.w_origin = s.w_max;
+  } else {
+    s.k = 0;
+    s.w_origin = cwnd_epoch;
+  }
+}
+
+export function cubicOnAck(tcb: Tcb, sample: AckSample): void {
+  const now = sample.now;
+  let acked = sample.delivered;
+  if (inSlowStart(tcb)) {
+    acked = slowStart(tcb, acked, now);
+    if (!acked) return;
+  }
+  const s = stateOf(tcb);
+  if (!s.epoch_start) beginEpoch(tcb, s, now);
+  const cwnd = <f64>tcb.cwnd + s.fraction;
+  const t = <f64>(now - s.epoch_start) * 1e-9;
+  const rtt = <f64>(tcb.srtt_us8 >> 3) * 1e-6;
+
+  // §4.3: what Reno would have by now
+  const alpha = s.w_est < s.cwnd_prior ? ALPHA_CUBIC : 1.0;
+  s.w_est += alpha * <f64>acked / cwnd;
+
+  let grown: f64;
+  if (cubicWindow(t, s.k, s.w_origin) < s.w_est) {
+    grown = max(cwnd, s.w_est);
+  } else {
+    // §4.2 and §4.4: head for the cubic one RTT ahead, at most half as much again in an RTT
+    const target = min(max(cubicWindow(t + rtt, s.k, s.w_origin), cwnd), 1.5 * cwnd);
+    grown = cwnd + <f64>acked * (target - cwnd) / cwnd;
+  }
+  const whole = <u32>grown;
+  s.fraction = grown - <f64>whole;
+  if (whole != tcb.cwnd) setCwnd(tcb, whole, now);
+}
+
+/** §4.6 and §4.7: multiplicative decrease and fast convergence. */
+export function cubicOnCongestionEvent(tcb: Tcb): void {
+  const s = stateOf(tcb);
+  const cwnd = <f64>tcb.cwnd + s.fraction;
+  s.w_max = cwnd < s.w_max ? cwnd * (1.0 + BETA_CUBIC) / 2.0 : cwnd;
+  s.cwnd_prior = cwnd;
+  const reduced = cwnd * BETA_CUBIC;
+  tcb.ssthresh = max(<u32>reduced, 2);
+  s.fraction = max(0.0, reduced - <f64>tcb.ssthresh);
+  s.epoch_start = 0;
+}
+
+/** §4.8: the same reduction; the window itself falls to one, and slow start takes it to ssthresh. */
+export function cubicOnRto(tcb: Tcb): void {
+  cubicOnCongestionEvent(tcb);
+  stateOf(tcb).fraction = 0;
+}
+
+/** §5.8: time in which the application sent nothing does not count. */
+export function cubicOnIdle(tcb: Tcb, idle_ms: u32): void {
+  const s = stateOf(tcb);
+  if (s.epoch_start) s.epoch_start += <u64>idle_ms * 1000000;
+}

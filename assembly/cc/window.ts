@@ -1,0 +1,26 @@
+/** What every congestion control shares: the window with its time integral, and slow start. */
+import { Tcb } from "../layout/tcb";
+
+/** The largest ssthresh: "arbitrarily high" before the first loss, RFC 5681 §3.1. */
+export const SSTHRESH_INFINITE: u32 = 0x7fffffff;
+
+/** Sets cwnd; its time integral is kept here, so nothing else may write it. */
+export function setCwnd(tcb: Tcb, cwnd: u32, now: u64): void {
+  tcb.cwnd_sum += <f64>tcb.cwnd * <f64>(now - tcb.cwnd_since);
+  tcb.cwnd_since = now;
+  tcb.cwnd = cwnd;
+  if (cwnd > tcb.cwnd_max) tcb.cwnd_max = cwnd;
+}
+
+@inline
+export function inSlowStart(tcb: Tcb): bool {
+  return tcb.cwnd < tcb.ssthresh;
+}
+
+/** RFC 5681 §3.1 (2): one segment for each acknowledged, up to ssthresh; returns what is left over. */
+export function slowStart(tcb: Tcb, acked: u32, now: u64): u32 {
+  const cwnd = min(tcb.cwnd + acked, tcb.ssthresh);
+  const left = acked - (cwnd - tcb.cwnd);
+  setCwnd(tcb, cwnd, now);
+  return left;
+}

@@ -1,0 +1,43 @@
+/** The core's exports. The host knows no other. */
+
+// A run
+export {
+  addFlow,
+  addLink,
+  addLinkParams,
+  addRoute,
+  addSource,
+  allocate,
+  extendLink,
+  finishLink,
+  init,
+  restartLinkAverages,
+  scheduleFlow,
+} from "./sim/setup";
+export { run } from "./sim/run";
+export { captureInit } from "./sim/capture";
+export {
+  programAbort,
+  programClose,
+  programNews,
+  programRead,
+  programReady,
+  programWrite,
+  queuePackets,
+} from "./sim/program";
+
+// One connection by itself: what the simulator calls, for owners of other kinds and for tests
+export { abortConnection, closeConnection, openActive, openPassive, receiveBytes, sendBytes } from "./tcp/calls";
+export { segmentArrives } from "./tcp/segment_arrives";
+export { timersExpired } from "./tcp/timeouts";
+export { timersEarliest } from "./tcp/timers";
+export { checkInvariants } from "./tcp/invariants";
+export { giveSegment, takeSegment } from "./base/pool";
+
+// Bytes
+export { encodeIpv4Tcp, ipv4TcpLength, parseIpv4Tcp } from "./wire/ipv4";
+export { parseTcp } from "./wire/tcp_header";
+export { checksum } from "./base/checksum";
+
+export { rootAddress } from "./base/root";
+export { trapRecord } from "./trap";

@@ -1,0 +1,57 @@
+/** Captured packets: real IPv4 and TCP bytes in a buffer that the host drains between slices. */
+import { EventKind, Opt } from "../layout/enums";
+import { Route } from "../layout/link";
+import { Segment, SegmentExt } from "../layout/segment";
+import { Tcb } from "../layout/tcb";
+import { CaptureRecord, Packet } from "../layout/wire";
+import { engine } from "../base/root";
+import { reserve } from "../base/arena";
+import { encodeIpv4Tcp, ipv4TcpLength } from "../wire/ipv4";
+
+const PACKET: usize = memory.data(64, 8);
+const RECORD_HEAD: u32 = 24;
+/** One packet at most, with its record: when less is left, the host must drain. */
+const ROOM_MIN: u32 = 65536 + 64;
+const BUFFER: u32 = 1 << 20;
+
+if (offsetof<CaptureRecord>() != RECORD_HEAD) ERROR("CaptureRecord is not 24 bytes");
+
+/** Makes room for captured packets, of each `snaplen` bytes at most. */
+export function captureInit(snaplen: u32): void {
+  const e = engine();
+  if (!e.capture) e.capture = <u32>reserve(BUFFER);
+  e.capture_used = 0;
+  e.capture_snaplen = snaplen;
+}
+
+/** Whether the host should drain before the run goes on. */
+@inline
+export function captureIsFull(): bool {
+  const e = engine();
+  return e.capture != 0 && BUFFER - e.capture_used < BUFFER >> 1;
+}
+
+/** Writes a segment down as the bytes it would be, seen at `time` on interface `number`. */
+export function capture(number: u32, segment: Segment, time: u64): void {
+  if (segment.kind == EventKind.DATAGRAM) return;
+  const e = engine();
+  if (BUFFER - e.capture_used < ROOM_MIN) return;
+  const route = changetype<Route>(<usize>segment.target);
+  const origin = changetype<Tcb>(<usize>route.origin);
+  const packet = changetype<Packet>(PACKET);
+  packet.src_addr = origin.local_addr;
+  packet.dst_addr = origin.remote_addr;
+  packet.src_port = origin.local_port;
+  packet.dst_port = origin.remote_port;
+  packet.id = <u16>(segment.seq >> 3);
+  packet.payload = <u32>segment.opts & Opt.EXT
+    ? changetype<SegmentExt>(changetype<usize>(segment) + 64).payload
+    : 0;
+  const at = <usize>e.capture + e.capture_used;
+  const record = changetype<CaptureRecord>(at);
+  record.time = time;
+  record.interface = number;
+  record.caplen = encodeIpv4Tcp(segment, packet, at + RECORD_HEAD, e.capture_snaplen);
+  record.origlen = ipv4TcpLength(segment);
+  e.capture_used += RECORD_HEAD + ((record.caplen + 7) & ~7);
+}

@@ -1,0 +1,124 @@
+/**
+ * Hosts: where TCP meets the simulator. After each call into a connection `settle` takes what it wants to
+ * send, arms its timer, and tells the application.
+ */
+import { EventKind, Opt } from "../layout/enums";
+import { Route } from "../layout/link";
+import { Event, Segment } from "../layout/segment";
+import { Packet, WireStatus } from "../layout/wire";
+import { Tcb } from "../layout/tcb";
+import { giveEvent, giveSegment, takeEvent, takeSegment } from "../base/pool";
+import { reserve } from "../base/arena";
+import { engine } from "../base/root";
+import { NEVER } from "../base/time";
+import { segmentArrives } from "../tcp/segment_arrives";
+import { timersExpired } from "../tcp/timeouts";
+import { timersEarliest } from "../tcp/timers";
+import { encodeIpv4Tcp, parseIpv4Tcp } from "../wire/ipv4";
+import { applicationHears } from "./application";
+import { schedule } from "./event_queue";
+import { forward, ipLength } from "./link";
+
+/** A segment has passed its last link. */
+export function deliver(segment: Segment, route: Route, now: u64): void {
+  if (<u32>segment.opts & Opt.CORRUPTED && !survivesChecksum(segment)) {
+    giveSegment(segment);
+    return;
+  }
+  const tcb = changetype<Tcb>(<usize>route.destination);
+  tcb.ip_bytes_received += ipLength(segment);
+  if (segment.len) engine().segments_delivered++;
+  segmentArrives(tcb, segment, now);
+  giveSegment(segment);
+  settle(tcb, now);
+}
+
+const SCRATCH: usize = memory.data(96, 8);
+
+/**
+ * A corrupted segment becomes bytes, one of them is damaged, and the parser judges: the checksum catches every
+ * single flipped bit, so the answer is no; it is asked all the same.
+ */
+function survivesChecksum(segment: Segment): bool {
+  const e = engine();
+  if (!e.wire_scratch) e.wire_scratch = <u32>reserve(65536);
+  const packet = changetype<Packet>(SCRATCH);
+  packet.payload = 0;
+  const at = <usize>e.wire_scratch;
+  segment.opts &= <u8>~Opt.CORRUPTED;
+  const length = encodeIpv4Tcp(segment, packet, at, 65535);
+  // Which bit: by the sequence number, so that it is the same in every run
+  const bit = (segment.seq ^ segment.ack) % (length << 3);
+  store<u8>(at + (bit >> 3), load<u8>(at + (bit >> 3)) ^ <u8>((<u32>1) << (bit & 7)));
+  const parsed = takeSegment();
+  const status = parseIpv4Tcp(at, length, parsed, packet);
+  parsed.opts = 0;
+  giveSegment(parsed);
+  return status == WireStatus.OK;
+}
+
+/** A connection's armed event has come up. */
+export function timerFires(event: Event, now: u64): void {
+  const tcb = changetype<Tcb>(<usize>event.target);
+  // 0: an earlier deadline was armed since
+  if (event.target == 0) {
+    giveEvent(event);
+    return;
+  }
+  const earliest = timersEarliest(tcb);
+  if (earliest > now) {
+    rearm(tcb, event, earliest);
+    return;
+  }
+  tcb.timer_event = 0;
+  giveEvent(event);
+  timersExpired(tcb, now);
+  timersEarliest(tcb);
+  tcb.timer_moved = 1;
+  settle(tcb, now);
+}
+
+/** Pushes the armed event back to where the earliest deadline has moved meanwhile. */
+function rearm(tcb: Tcb, event: Event, earliest: u64): void {
+  if (earliest == NEVER) {
+    tcb.timer_event = 0;
+    giveEvent(event);
+    return;
+  }
+  event.time = earliest;
+  schedule(event);
+}
+
+/** Takes what the last call into TCP left: segments to send, a deadline to arm, news for the application. */
+export function settle(tcb: Tcb, now: u64): void {
+  drain(tcb, now);
+  if (tcb.notify) applicationHears(tcb, now);
+  if (tcb.timer_moved) arm(tcb);
+}
+
+/** Sends what TCP has put on its list. */
+export function drain(tcb: Tcb, now: u64): void {
+  const e = engine();
+  let next = e.out_head;
+  e.out_head = 0;
+  const route = tcb.route;
+  while (next) {
+    const segment = changetype<Segment>(<usize>next);
+    next = segment.next;
+    segment.target = route;
+    forward(segment, now);
+  }
+}
+
+function arm(tcb: Tcb): void {
+  tcb.timer_moved = 0;
+  if (tcb.timer_event) changetype<Event>(<usize>tcb.timer_event).target = 0;
+  if (tcb.timer_min == NEVER) {
+    tcb.timer_event = 0;
+    return;
+  }
+  const event = takeEvent(EventKind.TIMER, <u32>changetype<usize>(tcb));
+  event.time = tcb.timer_min;
+  tcb.timer_event = <u32>changetype<usize>(event);
+  schedule(event);
+}

@@ -1,0 +1,143 @@
+/** Building a run: the host describes it link by link and flow by flow, in the order of the scenario. */
+import { EventKind, LossKind, SourceKind } from "../layout/enums";
+import { Flow, Source } from "../layout/flow";
+import { Link, LinkExt, LinkParams, Route } from "../layout/link";
+import { Tcb } from "../layout/tcb";
+import { arenaInit, reserve, reserveAligned } from "../base/arena";
+import { HISTOGRAM_BUCKETS } from "../base/histogram";
+import { takeEvent } from "../base/pool";
+import { mix64, nextExponential, splitStream, Stream } from "../base/prng";
+import { engine } from "../base/root";
+import { openPassive } from "../tcp/calls";
+import { qdiscInit } from "../qdisc/qdisc";
+import { queueInit, schedule } from "./event_queue";
+
+/** Must come first. `seed` is all that random streams and secrets are made of. */
+export function init(seed: u64): void {
+  const e = engine();
+  arenaInit();
+  e.seed = mix64(seed + 0x9e3779b97f4a7c15);
+  e.secret0 = splitStream(Stream.SECRET, 0);
+  e.secret1 = splitStream(Stream.SECRET, 1);
+  e.digest = 0x637566f0cbe4a1d3;
+  queueInit();
+}
+
+/** Zeroed memory for good, for what the host hands over. */
+export function allocate(bytes: u32): usize {
+  return reserveAligned(bytes, 8);
+}
+
+/** Parameters that like links share. */
+export function addLinkParams(ns_per_byte_q20: u64, delay_ns: u64, overhead: u32, flags: u32): usize {
+  const p = changetype<LinkParams>(reserveAligned(offsetof<LinkParams>(), 8));
+  p.ns_per_byte_q20 = ns_per_byte_q20;
+  p.delay_ns = delay_ns;
+  p.overhead = overhead;
+  p.flags = flags;
+  return changetype<usize>(p);
+}
+
+/** A plain link: unlimited, without impairments, unwatched. */
+export function addLink(params: u32): usize {
+  const link = changetype<Link>(reserveAligned(offsetof<Link>(), 32));
+  link.params = params;
+  return changetype<usize>(link);
+}
+
+/** Gives a link its `LinkExt`, unlimited and without impairments; the host fills it in, then calls `finishLink`. */
+export function extendLink(address: u32): usize {
+  const link = changetype<Link>(<usize>address);
+  const ext = changetype<LinkExt>(reserve(offsetof<LinkExt>()));
+  ext.limit_packets = u32.MAX_VALUE;
+  ext.limit_bytes = u64.MAX_VALUE >> 1;
+  link.ext = <u32>changetype<usize>(ext);
+  return changetype<usize>(ext);
+}
+
+/** Starts the queue and splits the link's random streams by its index. */
+export function finishLink(address: u32, index: u32, histogram: bool): void {
+  const ext = changetype<LinkExt>(<usize>address);
+  qdiscInit(ext);
+  ext.loss_random = splitStream(Stream.LOSS, index);
+  ext.reorder_random = splitStream(Stream.REORDER, index);
+  ext.duplicate_random = splitStream(Stream.DUPLICATE, index);
+  ext.corrupt_random = splitStream(Stream.CORRUPT, index);
+  ext.jitter_random = splitStream(Stream.JITTER, index);
+  if (histogram) ext.histogram = <u32>reserve(HISTOGRAM_BUCKETS << 2);
+  assert(ext.loss_kind != LossKind.PERIODIC || ext.loss_every > 0, "periodic loss without a period");
+}
+
+/** Averages begin here: what was measured at this link so far is forgotten, its totals are not. */
+export function restartLinkAverages(address: u32): void {
+  const ext = changetype<LinkExt>(<usize>address);
+  ext.waited_ns = 0;
+  ext.waited_packets = 0;
+  ext.queue_packets_max = ext.queue_packets;
+  if (ext.histogram) memory.fill(ext.histogram, 0, HISTOGRAM_BUCKETS << 2);
+}
+
+/** A way over `hops` links, whose addresses the host stores behind it. */
+export function addRoute(hops: u32, flow: u32): usize {
+  const route = changetype<Route>(reserveAligned(offsetof<Route>() + (<u64>hops << 2), 32));
+  route.hops = hops;
+  route.flow = flow;
+  return changetype<usize>(route);
+}
+
+/** A flow between two fresh connections: `a` like the first template, `b` listening like the second. */
+export function addFlow(index: u32, templateA: u32, templateB: u32, forth: u32, back: u32): usize {
+  const flow = changetype<Flow>(reserve(offsetof<Flow>()));
+  const a = addTcb(templateA);
+  const b = addTcb(templateB);
+  flow.index = index;
+  flow.a = <u32>changetype<usize>(a);
+  flow.b = <u32>changetype<usize>(b);
+  bind(a, flow, forth, flow.b);
+  bind(b, flow, back, flow.a);
+  openPassive(b);
+  return changetype<usize>(flow);
+}
+
+function addTcb(template: u32): Tcb {
+  const tcb = changetype<Tcb>(reserve(offsetof<Tcb>()));
+  memory.copy(changetype<usize>(tcb), template, offsetof<Tcb>());
+  return tcb;
+}
+
+function bind(tcb: Tcb, flow: Flow, address: u32, peer: u32): void {
+  const route = changetype<Route>(<usize>address);
+  route.destination = peer;
+  route.origin = <u32>changetype<usize>(tcb);
+  tcb.owner = <u32>changetype<usize>(flow);
+  tcb.route = address;
+}
+
+/** An event of a flow (`FLOW_START`, `FLOW_STOP`) at a time. */
+export function scheduleFlow(flow: u32, kind: u32, at: u64): void {
+  const event = takeEvent(kind, flow);
+  event.time = at;
+  schedule(event);
+}
+
+/** An open-loop source on a way of its own. */
+export function addSource(index: u32, kind: u32, gap_ns: f64, bytes: u32, route: u32, start: u64, stop: u64): usize {
+  const source = changetype<Source>(reserve(offsetof<Source>()));
+  source.index = index;
+  source.kind = kind;
+  source.gap_ns = gap_ns;
+  source.bytes = bytes;
+  source.route = route;
+  source.stop_ns = stop;
+  source.random = splitStream(Stream.SOURCE, index);
+  changetype<Route>(<usize>route).destination = <u32>changetype<usize>(source);
+  const event = takeEvent(EventKind.SOURCE, <u32>changetype<usize>(source));
+  source.due_ns = <f64>start;
+  // A Poisson process has no first instant of its own
+  if (kind != SourceKind.CBR) {
+    source.due_ns += nextExponential(changetype<usize>(source) + offsetof<Source>("random"), gap_ns);
+  }
+  event.time = <u64>source.due_ns;
+  schedule(event);
+  return changetype<usize>(source);
+}

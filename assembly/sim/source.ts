@@ -1,0 +1,42 @@
+/** Open-loop sources: datagrams at their own pace, whatever the network makes of them. */
+import { EventKind, SourceKind } from "../layout/enums";
+import { Source } from "../layout/flow";
+import { Event, Segment } from "../layout/segment";
+import { giveEvent, giveSegment, takeSegment } from "../base/pool";
+import { nextExponential } from "../base/prng";
+import { schedule } from "./event_queue";
+import { forward } from "./link";
+
+/** An IPv4 and a UDP header: no datagram is smaller. */
+const BYTES_MIN: f64 = 28;
+
+/** Sends a datagram and comes back after the gap. */
+export function sourceEmits(source: Source, event: Event, now: u64): void {
+  if (now >= source.stop_ns) {
+    giveEvent(event);
+    return;
+  }
+  const random = changetype<usize>(source) + offsetof<Source>("random");
+  let bytes = <f64>source.bytes;
+  let gap = source.gap_ns;
+  if (source.kind != SourceKind.CBR) gap = nextExponential(random, gap);
+  if (source.kind == SourceKind.POISSON_EXPONENTIAL) bytes = nextExponential(random, bytes);
+  const segment = takeSegment();
+  store<u32>(changetype<usize>(segment), EventKind.DATAGRAM, offsetof<Segment>("kind"));
+  segment.target = source.route;
+  segment.seq = <u32>source.sent;
+  segment.ack = source.index;
+  segment.len = <u16>min(65535.0, max(bytes, source.kind == SourceKind.POISSON_EXPONENTIAL ? 1.0 : BYTES_MIN));
+  source.sent++;
+  forward(segment, now);
+  source.due_ns += gap;
+  event.time = <u64>source.due_ns;
+  schedule(event);
+}
+
+/** A datagram has passed its last link. */
+export function datagramArrives(segment: Segment, source: Source): void {
+  source.received++;
+  source.received_bytes += segment.len;
+  giveSegment(segment);
+}

@@ -1,0 +1,138 @@
+/**
+ * The ACK field, RFC 9293 §3.10.7.4 fifth check: what it acknowledges, what it says of the window, and what the
+ * sender makes of it.
+ */
+import { AckSample } from "../layout/engine";
+import { CaState, Flag, Notify, Opt, Sent, State, TcbFlag, Timer } from "../layout/enums";
+import { Segment } from "../layout/segment";
+import { Tcb } from "../layout/tcb";
+import { ackSample } from "../base/root";
+import { seqGt, seqLeq, seqLt } from "../base/seq";
+import { microseconds, timestampClock } from "../base/time";
+import { sendAck, sendPending } from "./output";
+import { recoveryOnAck, recoveryOnDuplicateAck } from "./recovery";
+import { backedOffRto, restartRetransmitTimer, rttSample } from "./rtt";
+import { scoreboardUpdate } from "./scoreboard";
+import { inFlight, sentAt, sentEnd, sentForget, sentRelease } from "./sent";
+import { timerClear, timerIsSet, timerSet } from "./timers";
+
+/** False when the segment is to be dropped: it acknowledges what was never sent. */
+export function ackArrives(tcb: Tcb, segment: Segment, now: u64): bool {
+  const ack = segment.ack;
+  const una = tcb.snd_una;
+  if (seqGt(ack, tcb.snd_nxt)) {
+    sendAck(tcb, now);
+    return false;
+  }
+  // RFC 5961 §5.2: an ACK older than any window the peer offered is forged
+  if (seqLt(ack, una - tcb.snd_wnd_max)) {
+    sendAck(tcb, now);
+    return false;
+  }
+  tcb.unanswered = 0;
+  const advanced = seqLt(una, ack);
+  const windowChanged = updateWindow(tcb, segment);
+  if (!advanced && tcb.packets_out == 0) {
+    if (windowChanged) windowOpened(tcb, now);
+    return true;
+  }
+
+  const sample = ackSample();
+  sample.now = now;
+  sample.delivered = 0;
+  sample.acked = 0;
+  sample.lost = 0;
+  sample.rtt_us = 0;
+  sample.prior_in_flight = inFlight(tcb);
+  if (advanced) acknowledge(tcb, segment, ack, sample, now);
+  const blocks = (<u32>segment.opts >> Opt.SACK_SHIFT) & Opt.SACK_MASK;
+  if (blocks != 0 && tcb.flags & TcbFlag.SACK) {
+    sample.delivered += scoreboardUpdate(tcb, segment);
+  } else if (!advanced && !windowChanged && isDuplicate(tcb, segment)) {
+    recoveryOnDuplicateAck(tcb);
+  }
+  recoveryOnAck(tcb, sample, advanced);
+  if (advanced) {
+    restartRetransmitTimer(tcb, now);
+    if (tcb.flags & TcbFlag.WRITES_FOR_EVER) tcb.write_seq = tcb.snd_una + tcb.snd_buf;
+    else if (tcb.flags & TcbFlag.WRITE_BLOCKED) tcb.notify |= <u8>(Notify.WRITABLE);
+  }
+  sendPending(tcb, now);
+  return true;
+}
+
+function isDuplicate(tcb: Tcb, segment: Segment): bool {
+  return segment.len == 0 && segment.ack == tcb.snd_una && !(<u32>segment.flags & (Flag.SYN | Flag.FIN));
+}
+
+/** SND.WND, by SND.WL1 and SND.WL2 so that an old segment cannot set it. True when it changed. */
+export function updateWindow(tcb: Tcb, segment: Segment): bool {
+  const seq = segment.seq;
+  const ack = segment.ack;
+  const newer = seqLt(tcb.snd_wl1, seq) || (tcb.snd_wl1 == seq && seqLeq(tcb.snd_wl2, ack));
+  if (!newer || seqLt(ack, tcb.snd_una)) return false;
+  const window = <u32>segment.wnd << tcb.snd_wscale;
+  tcb.snd_wl1 = seq;
+  tcb.snd_wl2 = ack;
+  if (window == tcb.snd_wnd) return false;
+  tcb.snd_wnd = window;
+  if (window > tcb.snd_wnd_max) tcb.snd_wnd_max = window;
+  return true;
+}
+
+/** The window moved while nothing was in flight: send, or go on probing. */
+function windowOpened(tcb: Tcb, now: u64): void {
+  if (tcb.snd_wnd) {
+    tcb.persist_backoff = 0;
+    if (timerIsSet(tcb, Timer.PERSIST)) timerSet(tcb, Timer.PERSIST, now + backedOffRto(tcb, 0));
+  }
+  sendPending(tcb, now);
+}
+
+/** Moves SND.UNA to `ack`, clears the queue up to it and takes the round-trip sample (RFC 6298 §3, Karn). */
+function acknowledge(tcb: Tcb, segment: Segment, ack: u32, sample: AckSample, now: u64): void {
+  let acked: u32 = 0;
+  let delivered: u32 = 0;
+  let first_sent: u64 = 0;
+  let last_sent: u64 = 0;
+  let ambiguous = false;
+  while (tcb.packets_out) {
+    const head = tcb.sent_head;
+    const record = sentAt(tcb, head);
+    if (seqGt(sentEnd(tcb, head), ack)) {
+      if (seqGt(ack, record.seq)) record.seq = ack;
+      break;
+    }
+    const meta = record.meta;
+    if (meta & ((1 << Sent.RUN_SHIFT) - 1 - Sent.FIN)) {
+      sentForget(tcb, head, meta);
+      if (meta & Sent.EVER_RETRANS) ambiguous = true;
+      // A segment that was SACKED before was counted then, and its time says nothing of now
+      if (!(meta & Sent.SACKED)) delivered++;
+    } else {
+      if (!first_sent) first_sent = record.sent_at;
+      last_sent = record.sent_at;
+      delivered++;
+    }
+    tcb.sent_head = head + 1;
+    tcb.packets_out--;
+    acked++;
+  }
+  const una = tcb.snd_una;
+  tcb.snd_una = ack;
+  let bytes = ack - una;
+  if (tcb.flags & TcbFlag.FIN_SENT && ack == tcb.snd_nxt) bytes--;
+  tcb.bytes_acked += bytes;
+  if (!tcb.packets_out) sentRelease(tcb);
+  sample.acked = acked;
+  sample.delivered = delivered;
+
+  if (first_sent != 0 && !ambiguous) {
+    rttSample(tcb, microseconds(now - first_sent));
+    sample.rtt_us = microseconds(now - last_sent);
+  } else if (acked != 0 && <u32>segment.opts & Opt.TIMESTAMPS && segment.tsecr != 0) {
+    // RFC 7323 §4.1: the echoed timestamp tells which transmission was answered
+    const rtt_ms = timestampClock(now) - (segment.tsecr - tcb.iss);
+    if (rtt_ms < 1 << 20) rttSample(tcb, max<u32>(rtt_ms * 1000, 1));
+  }
+}

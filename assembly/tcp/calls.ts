@@ -1,0 +1,138 @@
+/** The user's calls, RFC 9293 §3.10.1 to §3.10.5: OPEN, SEND, RECEIVE, CLOSE, ABORT. */
+import { EndReason, Notify, State, TcbFlag, Timer } from "../layout/enums";
+import { RealBytes } from "../layout/reassembly";
+import { Tcb } from "../layout/tcb";
+import { slabClass, takeSlab } from "../base/arena";
+import { beginCongestionControl, chooseIss, connectionReset, enterClosed } from "./connection";
+import { sendAck, sendPending, sendReset, sendSyn } from "./output";
+import { windowUpdateIsDue } from "./receive_window";
+import { backedOffRto } from "./rtt";
+import { timerClear, timerSet } from "./timers";
+
+/** Passive OPEN: waits for a SYN. */
+export function openPassive(tcb: Tcb): void {
+  prepare(tcb);
+  tcb.flags |= TcbFlag.PASSIVE;
+  tcb.state = <u8>State.LISTEN;
+}
+
+/** Active OPEN: sends a SYN. From LISTEN too, as §3.10.1 has it. */
+export function openActive(tcb: Tcb, now: u64): void {
+  prepare(tcb);
+  tcb.flags &= ~TcbFlag.PASSIVE;
+  chooseIss(tcb, now);
+  tcb.state = <u8>State.SYN_SENT;
+  tcb.cwnd_since = now;
+  sendSyn(tcb, now, 0);
+  timerSet(tcb, Timer.RETRANSMIT, now + backedOffRto(tcb, 0));
+}
+
+function prepare(tcb: Tcb): void {
+  connectionReset(tcb);
+  tcb.rtt_min_us = u32.MAX_VALUE;
+  if (tcb.flags & TcbFlag.REAL_BYTES && !tcb.bytes) takeRings(tcb);
+}
+
+/** Rings that hold a full send and a full receive buffer. */
+function takeRings(tcb: Tcb): void {
+  const bytes = changetype<RealBytes>(takeSlab(slabClass(offsetof<RealBytes>())));
+  const send = slabClass(tcb.snd_buf);
+  const receive = slabClass(tcb.rcv_buf + 0x10000);
+  bytes.send = <u32>takeSlab(send);
+  bytes.send_mask = (<u32>1 << send) - 1;
+  bytes.receive = <u32>takeSlab(receive);
+  bytes.receive_mask = (<u32>1 << receive) - 1;
+  tcb.bytes = <u32>changetype<usize>(bytes);
+}
+
+/** How many bytes SEND would take now. */
+export function sendRoom(tcb: Tcb): u32 {
+  const state = <i32>tcb.state;
+  if (tcb.flags & TcbFlag.FIN_QUEUED || state == State.CLOSED || state > State.CLOSE_WAIT) return 0;
+  if (state == State.FIN_WAIT_1 || state == State.FIN_WAIT_2) return 0;
+  if (state == State.LISTEN) return 0;
+  const queued = tcb.write_seq - tcb.snd_una - (state < State.ESTABLISHED ? 1 : 0);
+  return queued < tcb.snd_buf ? tcb.snd_buf - queued : 0;
+}
+
+/** SEND: takes up to `bytes` into the send buffer and sends what may leave; how many it took. */
+export function sendBytes(tcb: Tcb, bytes: u32, now: u64): u32 {
+  const taken = min(bytes, sendRoom(tcb));
+  if (taken < bytes) tcb.flags |= TcbFlag.WRITE_BLOCKED;
+  else tcb.flags &= ~TcbFlag.WRITE_BLOCKED;
+  if (!taken) return 0;
+  tcb.write_seq += taken;
+  sendPending(tcb, now);
+  return taken;
+}
+
+/** How many bytes RECEIVE would give now. */
+export function receiveReady(tcb: Tcb): u32 {
+  return tcb.rcv_nxt - tcb.copied_seq - (tcb.flags & TcbFlag.FIN_RECEIVED && tcb.copied_seq != tcb.rcv_nxt ? 1 : 0);
+}
+
+/** RECEIVE: up to `bytes` are read; tells the peer when that opened the window by enough. How many it gave. */
+export function receiveBytes(tcb: Tcb, bytes: u32, now: u64): u32 {
+  const given = min(bytes, receiveReady(tcb));
+  tcb.copied_seq += given;
+  const state = <i32>tcb.state;
+  const open = state == State.ESTABLISHED || state == State.FIN_WAIT_1 || state == State.FIN_WAIT_2;
+  if (given != 0 && open && windowUpdateIsDue(tcb)) sendAck(tcb, now);
+  return given;
+}
+
+/** CLOSE: no more to send. What is queued goes first, then the FIN; receiving goes on. */
+export function closeConnection(tcb: Tcb, now: u64): void {
+  switch (<i32>tcb.state) {
+    case State.CLOSED:
+      return;
+    case State.LISTEN:
+    case State.SYN_SENT:
+      enterClosed(tcb, EndReason.CLOSED, now);
+      return;
+    case State.SYN_RECEIVED:
+      // §3.10.4: data that waits for the handshake goes first; with none the FIN leaves at once
+      tcb.flags |= TcbFlag.FIN_QUEUED;
+      if (tcb.write_seq != tcb.snd_nxt) return;
+      beginCongestionControl(tcb, now);
+      timerClear(tcb, Timer.RETRANSMIT);
+      tcb.state = <u8>State.FIN_WAIT_1;
+      break;
+    case State.ESTABLISHED:
+      tcb.state = <u8>State.FIN_WAIT_1;
+      break;
+    case State.CLOSE_WAIT:
+      tcb.state = <u8>State.LAST_ACK;
+      break;
+    default:
+      // Closing already
+      return;
+  }
+  stopEndlessWriting(tcb);
+  tcb.flags |= TcbFlag.FIN_QUEUED;
+  sendPending(tcb, now);
+}
+
+/** An endless source has filled the buffer: what was not sent yet is withdrawn, so that closing ends. */
+function stopEndlessWriting(tcb: Tcb): void {
+  if (!(tcb.flags & TcbFlag.WRITES_FOR_EVER)) return;
+  tcb.flags &= ~TcbFlag.WRITES_FOR_EVER;
+  tcb.write_seq = tcb.snd_nxt;
+}
+
+/** ABORT: the peer is told by a reset, nothing queued is sent. */
+export function abortConnection(tcb: Tcb, now: u64): void {
+  const state = <i32>tcb.state;
+  if (state == State.CLOSED) return;
+  const tell = state == State.SYN_RECEIVED || state == State.ESTABLISHED || state == State.FIN_WAIT_1 ||
+    state == State.FIN_WAIT_2 || state == State.CLOSE_WAIT;
+  if (tell) sendReset(tcb, now);
+  enterClosed(tcb, EndReason.ABORTED, now);
+}
+
+/** Clears and returns what the application has not heard yet. */
+export function takeNotifications(tcb: Tcb): u32 {
+  const notify = <u32>tcb.notify;
+  tcb.notify = 0;
+  return notify & (Notify.ESTABLISHED | Notify.READABLE | Notify.WRITABLE | Notify.PEER_CLOSED | Notify.ENDED);
+}

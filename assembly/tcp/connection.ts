@@ -1,0 +1,111 @@
+/**
+ * A connection's life outside the segments: how it begins, becomes established, and ends.
+ */
+import { EndReason, Notify, State, TcbFlag, Timer } from "../layout/enums";
+import { Tcb } from "../layout/tcb";
+import { engine } from "../base/root";
+import { NEVER, NS_PER_MS, microseconds } from "../base/time";
+import { ccInit } from "../cc/cc";
+import { SSTHRESH_INFINITE, setCwnd } from "../cc/window";
+import { initialSequenceNumber } from "./isn";
+import { windowScaleFor } from "./options";
+import { reassemblyRelease } from "./reassembly";
+import { sentRelease } from "./sent";
+import { rttSample } from "./rtt";
+import { timerAt, timerClear, timerSet } from "./timers";
+
+/** Forgets what an earlier connection in this block left; what the user set, and the account, stay. */
+export function connectionReset(tcb: Tcb): void {
+  sentRelease(tcb);
+  reassemblyRelease(tcb);
+  tcb.flags &= TcbFlag.OFFER_TIMESTAMPS | TcbFlag.OFFER_SACK | TcbFlag.OFFER_WINDOW_SCALING | TcbFlag.NODELAY |
+    TcbFlag.DELAYED_ACK | TcbFlag.PASSIVE | TcbFlag.READS_AT_ONCE | TcbFlag.WRITES_FOR_EVER | TcbFlag.REAL_BYTES;
+  tcb.timer_mask = 0;
+  tcb.timer_min = NEVER;
+  tcb.rcv_wscale = windowScaleFor(tcb.rcv_buf);
+  tcb.rto_us = engine().rto_initial_us;
+  tcb.srtt_us8 = 0;
+  tcb.rttvar_us4 = 0;
+  tcb.backoff = 0;
+  tcb.unanswered = 0;
+  tcb.persist_backoff = 0;
+  tcb.rcv_unacked = 0;
+  tcb.end_reason = <u8>EndReason.NONE;
+  tcb.last_sent_ms = 0;
+}
+
+/** Chooses ISS for a SYN that is about to leave. */
+export function chooseIss(tcb: Tcb, now: u64): void {
+  const iss = initialSequenceNumber(tcb, now);
+  tcb.iss = iss;
+  tcb.snd_una = iss;
+  tcb.snd_nxt = iss + 1;
+  tcb.write_seq = iss + 1;
+}
+
+/** Takes IRS from the peer's SYN. */
+export function takeIrs(tcb: Tcb, irs: u32): void {
+  tcb.irs = irs;
+  tcb.rcv_nxt = irs + 1;
+  tcb.copied_seq = irs + 1;
+  tcb.last_ack_sent = irs + 1;
+  // A window the peer has not been told of yet: the SYN-ACK or ACK that follows sets the edge
+  tcb.rcv_adv = irs + 1;
+}
+
+/** The SYN is acknowledged: the connection is synchronised, its congestion state begins. */
+export function enterEstablished(tcb: Tcb, now: u64): void {
+  tcb.state = <u8>State.ESTABLISHED;
+  timerClear(tcb, Timer.RETRANSMIT);
+  // RFC 6298 (2.1) from the handshake, unless a retransmission makes the sample ambiguous (Karn)
+  const lostSyn = tcb.backoff != 0;
+  if (!lostSyn) {
+    const sent = timerAt(tcb, Timer.RETRANSMIT) - <u64>tcb.rto_us * 1000;
+    rttSample(tcb, microseconds(now - sent));
+  } else {
+    // RFC 6298 (5.7): a retransmitted SYN means data starts with 3 s at least
+    tcb.rto_us = max<u32>(tcb.rto_us, 3000000);
+  }
+  beginCongestionControl(tcb, now);
+  if (tcb.flags & TcbFlag.WRITES_FOR_EVER) tcb.write_seq = tcb.snd_una + tcb.snd_buf;
+  tcb.notify |= <u8>(Notify.ESTABLISHED | Notify.WRITABLE);
+}
+
+/** The SYN counts as acknowledged: data, or a FIN, may follow. */
+export function beginCongestionControl(tcb: Tcb, now: u64): void {
+  tcb.snd_una = tcb.iss + 1;
+  tcb.cwnd_since = now;
+  // RFC 5681 §3.1: after a lost SYN the initial window is one segment; Linux allows one loss
+  setCwnd(tcb, tcb.backoff > 1 ? 1 : tcb.initial_cwnd, now);
+  tcb.backoff = 0;
+  tcb.unanswered = 0;
+  tcb.ssthresh = SSTHRESH_INFINITE;
+  tcb.high_seq = tcb.iss;
+  tcb.cwnd_usage_seq = tcb.snd_nxt;
+  tcb.max_packets_out = 0;
+  ccInit(tcb);
+}
+
+/** Both directions are closed and this end closed first: waits 2 MSL for stragglers, RFC 9293 §3.10.7.4. */
+export function enterTimeWait(tcb: Tcb, now: u64): void {
+  tcb.state = <u8>State.TIME_WAIT;
+  sentRelease(tcb);
+  reassemblyRelease(tcb);
+  timerClear(tcb, Timer.RETRANSMIT);
+  timerClear(tcb, Timer.PERSIST);
+  timerClear(tcb, Timer.DELAYED_ACK);
+  timerSet(tcb, Timer.TIME_WAIT, now + <u64>engine().msl_ms * 2 * NS_PER_MS);
+  tcb.end_reason = <u8>EndReason.CLOSED;
+  tcb.notify |= <u8>(Notify.ENDED);
+}
+
+/** The connection is over: CLOSED, nothing in flight, no timer. */
+export function enterClosed(tcb: Tcb, reason: u32, now: u64): void {
+  tcb.state = <u8>State.CLOSED;
+  sentRelease(tcb);
+  reassemblyRelease(tcb);
+  setCwnd(tcb, 0, now);
+  tcb.timer_mask = 0;
+  if (tcb.end_reason == EndReason.NONE) tcb.end_reason = <u8>reason;
+  tcb.notify |= <u8>(Notify.ENDED);
+}

@@ -1,0 +1,82 @@
+/** SEGMENT ARRIVES in CLOSED, LISTEN and SYN_SENT, RFC 9293 §3.10.7.1 to §3.10.7.3. */
+import { EndReason, Flag, State, TcbFlag, Timer } from "../layout/enums";
+import { Segment } from "../layout/segment";
+import { Tcb } from "../layout/tcb";
+import { seqGt, seqLeq } from "../base/seq";
+import { chooseIss, connectionReset, enterClosed, enterEstablished, takeIrs } from "./connection";
+import { negotiate } from "./options";
+import { refuse, sendAck, sendPending, sendSyn } from "./output";
+import { textArrives } from "./receive";
+import { backedOffRto } from "./rtt";
+import { timerSet } from "./timers";
+
+/** §3.10.7.1: nobody is here. */
+export function closed(tcb: Tcb, segment: Segment): void {
+  refuse(segment);
+}
+
+/** §3.10.7.2 */
+export function listen(tcb: Tcb, segment: Segment, now: u64): void {
+  const flags = <u32>segment.flags;
+  // First, RST: nothing of ours can be meant
+  if (flags & Flag.RST) return;
+  // Second, ACK: of something never sent
+  if (flags & Flag.ACK) {
+    refuse(segment);
+    return;
+  }
+  // Third, SYN
+  if (!(flags & Flag.SYN)) return;
+  connectionReset(tcb);
+  takeIrs(tcb, segment.seq);
+  negotiate(tcb, segment);
+  chooseIss(tcb, now);
+  takeSynWindow(tcb, segment);
+  tcb.state = <u8>State.SYN_RECEIVED;
+  sendSyn(tcb, now, 0);
+  timerSet(tcb, Timer.RETRANSMIT, now + backedOffRto(tcb, 0));
+}
+
+/** The window of a SYN is never scaled, RFC 7323 §2.2. */
+function takeSynWindow(tcb: Tcb, segment: Segment): void {
+  tcb.snd_wnd = segment.wnd;
+  tcb.snd_wnd_max = max<u32>(tcb.snd_wnd_max, segment.wnd);
+  tcb.snd_wl1 = segment.seq;
+  tcb.snd_wl2 = segment.ack;
+}
+
+/** §3.10.7.3 */
+export function synSent(tcb: Tcb, segment: Segment, now: u64): void {
+  const flags = <u32>segment.flags;
+  // First, ACK: it can only be for our SYN
+  if (flags & Flag.ACK && (seqLeq(segment.ack, tcb.iss) || seqGt(segment.ack, tcb.snd_nxt))) {
+    refuse(segment);
+    return;
+  }
+  // Second, RST: believed only with an ACK of our SYN
+  if (flags & Flag.RST) {
+    if (flags & Flag.ACK) enterClosed(tcb, EndReason.REFUSED, now);
+    return;
+  }
+  // Fourth, SYN
+  if (!(flags & Flag.SYN)) return;
+  takeIrs(tcb, segment.seq);
+  negotiate(tcb, segment);
+  takeSynWindow(tcb, segment);
+  if (!(flags & Flag.ACK)) {
+    // Simultaneous open: answer with a SYN-ACK, RFC 9293 figure 7
+    tcb.state = <u8>State.SYN_RECEIVED;
+    sendSyn(tcb, now, 0);
+    return;
+  }
+  enterEstablished(tcb, now);
+  if (segment.len != 0 || flags & Flag.FIN) {
+    // Text on the SYN-ACK begins behind its SYN
+    segment.seq++;
+    tcb.rcv_adv = tcb.rcv_nxt + tcb.rcv_buf;
+    textArrives(tcb, segment, now);
+    tcb.flags &= ~TcbFlag.ACK_DELAYED;
+  }
+  sendAck(tcb, now);
+  sendPending(tcb, now);
+}

@@ -1,0 +1,44 @@
+/** What the handshake agrees on: RFC 9293 §3.7.1 (MSS), RFC 7323 §2 and §3, RFC 2018 §2. */
+import { Opt, TcbFlag } from "../layout/enums";
+import { Segment, SynOptions } from "../layout/segment";
+import { Tcb } from "../layout/tcb";
+
+/** RFC 9293 §3.7.1: what a peer that announces no MSS can take. */
+const DEFAULT_MSS: u32 = 536;
+/** RFC 7323 §3.2: the option with its padding, on every segment. */
+const TIMESTAMPS_LENGTH: u32 = 12;
+/** RFC 7323 §2.3. */
+const WSCALE_MAX: u32 = 14;
+const MSS_MIN: u32 = 64;
+
+/** The shift that lets the window field express `buffer` bytes. */
+export function windowScaleFor(buffer: u32): u8 {
+  let scale: u32 = 0;
+  while (scale < WSCALE_MAX && buffer >> scale > 0xffff) scale++;
+  return <u8>scale;
+}
+
+/** Takes the options of the peer's SYN: each holds only when both ends offer it. */
+export function negotiate(tcb: Tcb, segment: Segment): void {
+  const opts = <u32>segment.opts;
+  const syn = changetype<SynOptions>(changetype<usize>(segment));
+  const has = (opts & Opt.SYN) != 0;
+  let flags = tcb.flags & ~(TcbFlag.TIMESTAMPS | TcbFlag.SACK | TcbFlag.WINDOW_SCALING);
+  tcb.snd_mss = has && syn.mss ? syn.mss : <u16>DEFAULT_MSS;
+  tcb.snd_wscale = 0;
+  if (has && syn.wscale_plus_one != 0 && flags & TcbFlag.OFFER_WINDOW_SCALING) {
+    flags |= TcbFlag.WINDOW_SCALING;
+    tcb.snd_wscale = <u8>min<u32>(<u32>syn.wscale_plus_one - 1, WSCALE_MAX);
+  } else {
+    tcb.rcv_wscale = 0;
+  }
+  if (has && syn.sack_permitted != 0 && flags & TcbFlag.OFFER_SACK) flags |= TcbFlag.SACK;
+  if (opts & Opt.TIMESTAMPS && flags & TcbFlag.OFFER_TIMESTAMPS) {
+    flags |= TcbFlag.TIMESTAMPS;
+    tcb.ts_recent = segment.tsval;
+  }
+  tcb.flags = flags;
+  // Effective send MSS, RFC 9293 §3.7.1: what the peer and this host can take, less the options
+  const mss = max(MSS_MIN, min<u32>(tcb.snd_mss, tcb.rcv_mss));
+  tcb.mss = <u16>(flags & TcbFlag.TIMESTAMPS ? mss - TIMESTAMPS_LENGTH : mss);
+}

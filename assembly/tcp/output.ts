@@ -1,0 +1,351 @@
+/**
+ * What leaves: every segment is built here and put on the engine's list for the owner to take. Sending decisions
+ * follow RFC 9293 §3.8.6.2.1 (silly windows, Nagle), RFC 6675 §4 NextSeg and RFC 5681; the window of the
+ * congestion control is compared with RFC 6675's pipe.
+ */
+import { CaState, Flag, Opt, Sent, State, TcbFlag, Timer } from "../layout/enums";
+import { RealBytes, Reassembly } from "../layout/reassembly";
+import { Segment, SegmentExt, SynOptions } from "../layout/segment";
+import { Tcb } from "../layout/tcb";
+import { slabClass, takeSlab } from "../base/arena";
+import { takeLongSegment, takeSegment } from "../base/pool";
+import { engine } from "../base/root";
+import { seqGt, seqLeq } from "../base/seq";
+import { timestampClock } from "../base/time";
+import { ccOnIdle } from "../cc/cc";
+import { reassemblyRelease } from "./reassembly";
+import { selectWindow } from "./receive_window";
+import { backedOffRto } from "./rtt";
+import { markLost, sackBlock } from "./scoreboard";
+import { inFlight, sentAt, sentEnd, sentPush, sentTail } from "./sent";
+import { timerClear, timerIsSet, timerSet } from "./timers";
+import { copyFromRing } from "./real_bytes";
+
+/** Appends to the list that the owner drains after each call. */
+function emit(segment: Segment): void {
+  const e = engine();
+  segment.next = 0;
+  if (e.out_head) changetype<Segment>(<usize>e.out_tail).next = <u32>changetype<usize>(segment);
+  else e.out_head = <u32>changetype<usize>(segment);
+  e.out_tail = <u32>changetype<usize>(segment);
+}
+
+/** kind, hop, opts and flags lie in one word, in this order. */
+@inline
+function setHead(segment: Segment, opts: u32, flags: u32): void {
+  store<u32>(changetype<usize>(segment), (opts << 16) | (flags << 24), offsetof<Segment>("kind"));
+}
+
+/** A segment of a synchronised connection: it acknowledges, and so settles what ACK was owed. */
+function send(tcb: Tcb, seq: u32, len: u32, flags: u32, now: u64, mark: u32): void {
+  const segment = len != 0 && tcb.bytes != 0 ? withPayload(tcb, seq, len) : takeSegment();
+  let opts = mark | (len != 0 && tcb.bytes != 0 ? <u32>Opt.EXT : 0);
+  segment.seq = seq;
+  segment.ack = tcb.rcv_nxt;
+  segment.len = <u16>len;
+  segment.wnd = selectWindow(tcb);
+  if (tcb.flags & TcbFlag.TIMESTAMPS) {
+    opts |= Opt.TIMESTAMPS;
+    segment.tsval = timestampClock(now) + tcb.iss;
+    segment.tsecr = tcb.ts_recent;
+  }
+  if (tcb.reassembly != 0 && tcb.flags & TcbFlag.SACK) opts |= writeSack(tcb, segment, len, opts) << Opt.SACK_SHIFT;
+  setHead(segment, opts, flags | Flag.ACK);
+  tcb.last_ack_sent = tcb.rcv_nxt;
+  tcb.flags &= ~(TcbFlag.ACK_NOW | TcbFlag.ACK_DELAYED);
+  tcb.rcv_unacked = 0;
+  timerClear(tcb, Timer.DELAYED_ACK);
+  tcb.segments_sent++;
+  emit(segment);
+}
+
+/** SACK option, RFC 2018 §4 and RFC 2883 §4: the DSACK once, then the most recent blocks. Returns how many. */
+function writeSack(tcb: Tcb, segment: Segment, len: u32, opts: u32): u32 {
+  const held = changetype<Reassembly>(<usize>tcb.reassembly);
+  let room: u32 = opts & Opt.TIMESTAMPS ? 3 : 4;
+  if (len) {
+    // A full-sized retransmission has no room left in the MTU: RFC 6691 §3.1
+    const spare = tcb.mss > len ? <u32>tcb.mss - len : 0;
+    room = spare < 12 ? 0 : min(room, (spare - 4) >> 3);
+  }
+  let count: u32 = 0;
+  if (held.dsack != 0 && room != 0) {
+    held.dsack = 0;
+    const at = sackBlock(segment, count++);
+    store<u32>(at, held.dsack_start);
+    store<u32>(at, held.dsack_end, 4);
+  }
+  for (let i: u32 = 0; i < held.blocks && count < room; i++) {
+    const at = sackBlock(segment, count++);
+    store<u64>(at, load<u64>(changetype<usize>(held) + (<usize>i << 3), offsetof<Reassembly>("block0_start")));
+  }
+  if (held.count == 0 && held.fin == 0 && held.dsack == 0) reassemblyRelease(tcb);
+  return count;
+}
+
+/** Bytes that options take on the next data segment beyond those counted in the MSS. */
+function sackOptionLength(tcb: Tcb): u32 {
+  if (!tcb.reassembly || !(tcb.flags & TcbFlag.SACK)) return 0;
+  const held = changetype<Reassembly>(<usize>tcb.reassembly);
+  const blocks = min<u32>(held.blocks + held.dsack, tcb.flags & TcbFlag.TIMESTAMPS ? 3 : 4);
+  return blocks ? 4 + (blocks << 3) : 0;
+}
+
+function withPayload(tcb: Tcb, seq: u32, len: u32): Segment {
+  const segment = takeLongSegment();
+  const ext = changetype<SegmentExt>(changetype<usize>(segment) + 64);
+  const klass = slabClass(len);
+  ext.payload = <u32>takeSlab(klass);
+  ext.payload_class = klass;
+  const bytes = changetype<RealBytes>(<usize>tcb.bytes);
+  copyFromRing(ext.payload, bytes.send, bytes.send_mask, seq, len);
+  return segment;
+}
+
+/** A segment without data: ACKs, window updates, probes of a synchronised connection. */
+export function sendAck(tcb: Tcb, now: u64): void {
+  send(tcb, tcb.snd_nxt, 0, 0, now, 0);
+}
+
+/** An out-of-window segment that the peer must answer with an ACK: the persist timer's probe. */
+export function sendProbe(tcb: Tcb, now: u64): void {
+  send(tcb, tcb.snd_una - 1, 0, 0, now, 0);
+}
+
+/** A reset of a connection, `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>`, RFC 9293 §3.10.5. */
+export function sendReset(tcb: Tcb, now: u64): void {
+  send(tcb, tcb.snd_nxt, 0, Flag.RST, now, 0);
+}
+
+/** The answer to a segment that no connection wants, RFC 9293 §3.10.7.1; never to a reset. */
+export function refuse(arrived: Segment): void {
+  if (<u32>arrived.flags & Flag.RST) return;
+  const segment = takeSegment();
+  segment.len = 0;
+  segment.wnd = 0;
+  if (<u32>arrived.flags & Flag.ACK) {
+    segment.seq = arrived.ack;
+    segment.ack = 0;
+    setHead(segment, 0, Flag.RST);
+  } else {
+    segment.seq = 0;
+    segment.ack = arrived.seq + segmentLength(arrived);
+    setHead(segment, 0, Flag.RST | Flag.ACK);
+  }
+  emit(segment);
+}
+
+/** SEG.LEN, RFC 9293 §3.4: SYN and FIN count. */
+@inline
+export function segmentLength(segment: Segment): u32 {
+  const flags = <u32>segment.flags;
+  return <u32>segment.len + ((flags & Flag.SYN) >> 1) + (flags & Flag.FIN);
+}
+
+/** SYN or SYN-ACK: offers what the user allows, or what the peer's SYN offered too. */
+export function sendSyn(tcb: Tcb, now: u64, mark: u32): void {
+  const segment = takeSegment();
+  const answer = tcb.state != State.SYN_SENT;
+  const flags = tcb.flags;
+  let opts: u32 = <u32>Opt.SYN | mark;
+  const syn = changetype<SynOptions>(changetype<usize>(segment));
+  syn.mss = tcb.rcv_mss;
+  syn.sack_permitted = <u8>((flags & (answer ? TcbFlag.SACK : TcbFlag.OFFER_SACK)) != 0);
+  syn.wscale_plus_one = flags & (answer ? TcbFlag.WINDOW_SCALING : TcbFlag.OFFER_WINDOW_SCALING)
+    ? tcb.rcv_wscale + 1
+    : 0;
+  if (flags & (answer ? TcbFlag.TIMESTAMPS : TcbFlag.OFFER_TIMESTAMPS)) {
+    opts |= Opt.TIMESTAMPS;
+    segment.tsval = timestampClock(now) + tcb.iss;
+    segment.tsecr = answer ? tcb.ts_recent : 0;
+  }
+  segment.seq = tcb.iss;
+  segment.ack = answer ? tcb.rcv_nxt : 0;
+  segment.len = 0;
+  segment.wnd = selectWindow(tcb);
+  setHead(segment, opts, answer ? <u32>Flag.SYN | Flag.ACK : <u32>Flag.SYN);
+  tcb.last_ack_sent = tcb.rcv_nxt;
+  tcb.segments_sent++;
+  if (mark) tcb.retransmits++;
+  emit(segment);
+}
+
+/** Sends record `index` again. */
+export function retransmit(tcb: Tcb, index: u32, now: u64): void {
+  const record = sentAt(tcb, index);
+  const fin = record.meta & Sent.FIN;
+  const seq = record.seq;
+  const end = sentEnd(tcb, index);
+  const len = end - seq - (fin ? 1 : 0);
+  if (!(record.meta & Sent.RETRANS)) {
+    record.meta |= Sent.RETRANS | Sent.EVER_RETRANS;
+    tcb.retrans_out++;
+  }
+  record.sent_at = now;
+  tcb.retransmits++;
+  tcb.last_sent_ms = timestampClock(now);
+  send(tcb, seq, len, fin ? <u32>Flag.FIN | Flag.PSH : pushFlag(tcb, seq + len), now, Opt.RETRANSMISSION);
+}
+
+/** PSH on the last segment of what the application has written. */
+@inline
+function pushFlag(tcb: Tcb, end: u32): u32 {
+  return end == tcb.write_seq ? <u32>Flag.PSH : 0;
+}
+
+/** Sends all that the windows allow: first what was lost, then what is new. True when anything left. */
+export function sendPending(tcb: Tcb, now: u64): bool {
+  let sent = false;
+  if (tcb.lost_out > tcb.retrans_out || <i32>tcb.ca_state >= CaState.RECOVERY) sent = retransmitLost(tcb, now);
+  if (sendNew(tcb, now)) return true;
+  if (tcb.ca_state == CaState.RECOVERY && tcb.flags & TcbFlag.SACK) return retransmitGuesses(tcb, now) || sent;
+  return sent;
+}
+
+/** RFC 6675 NextSeg rules 3 and 4: with nothing lost and nothing new, segments that may yet prove lost. */
+function retransmitGuesses(tcb: Tcb, now: u64): bool {
+  const tail = sentTail(tcb);
+  let sent = false;
+  // Rule 3: below the highest SACK
+  while (tcb.sacked_beyond != 0 && inFlight(tcb) < tcb.cwnd && tcb.lost_out == tcb.retrans_out) {
+    const index = tcb.lost_frontier++;
+    const meta = sentAt(tcb, index).meta;
+    if (meta & Sent.SACKED) {
+      tcb.sacked_beyond--;
+    } else if (!(meta & Sent.LOST)) {
+      markLost(tcb, index);
+      if (!(meta & Sent.RETRANS)) {
+        retransmit(tcb, index, now);
+        sent = true;
+      }
+    }
+  }
+  // Rule 4: the last segment, once a recovery, so that a lost tail does not wait for the timer
+  if (tcb.flags & TcbFlag.RESCUED || tcb.packets_out == 0 || inFlight(tcb) >= tcb.cwnd) return sent;
+  if (sentAt(tcb, tail - 1).meta & (Sent.SACKED | Sent.LOST | Sent.RETRANS)) return sent;
+  tcb.flags |= TcbFlag.RESCUED;
+  retransmit(tcb, tail - 1, now);
+  return true;
+}
+
+/** RFC 6675 NextSeg rule 1: the oldest lost segment that no retransmission is in flight for. */
+function retransmitLost(tcb: Tcb, now: u64): bool {
+  const tail = sentTail(tcb);
+  if (<i32>(tcb.rtx_hint - tcb.sent_head) < 0) tcb.rtx_hint = tcb.sent_head;
+  const edge = tcb.snd_una + tcb.snd_wnd;
+  let sent = false;
+  while (<i32>(tcb.rtx_hint - tail) < 0 && tcb.lost_out != 0 && inFlight(tcb) < tcb.cwnd) {
+    const index = tcb.rtx_hint;
+    const record = sentAt(tcb, index);
+    if ((record.meta & (Sent.LOST | Sent.RETRANS)) == Sent.LOST) {
+      // A window that was taken back holds retransmissions up too; the oldest segment probes it
+      if (index != tcb.sent_head && seqGt(sentEnd(tcb, index), edge)) break;
+      retransmit(tcb, index, now);
+      sent = true;
+    } else if (<i32>(index - tcb.lost_frontier) >= 0) {
+      break;
+    }
+    tcb.rtx_hint = index + 1;
+  }
+  return sent;
+}
+
+/** New data as far as cwnd, the peer's window and Nagle allow; the FIN behind the last of it. */
+function sendNew(tcb: Tcb, now: u64): bool {
+  const state = <i32>tcb.state;
+  if (state < State.ESTABLISHED || tcb.flags & TcbFlag.FIN_SENT) return false;
+  if (tcb.snd_nxt == tcb.write_seq && !(tcb.flags & TcbFlag.FIN_QUEUED)) return false;
+  const idle = tcb.packets_out == 0;
+  if (idle) restartAfterIdle(tcb, now);
+
+  const mss = <u32>tcb.mss - sackOptionLength(tcb);
+  const edge = tcb.snd_una + tcb.snd_wnd;
+  const cwnd = tcb.cwnd;
+  let flight = inFlight(tcb);
+  let sent = false;
+  let limited = false;
+  for (;;) {
+    const data = tcb.write_seq - tcb.snd_nxt;
+    const fin = tcb.flags & TcbFlag.FIN_QUEUED && data <= mss ? <u32>1 : 0;
+    if (data + fin == 0) break;
+    if (flight >= cwnd) {
+      limited = true;
+      break;
+    }
+    const window = <i32>(edge - tcb.snd_nxt);
+    if (window <= 0) break;
+    const len = min(min(data, mss), <u32>window);
+    if (len < mss && !maySendSmall(tcb, len, data, fin)) break;
+    const withFin = fin != 0 && len == data && <i32>len < window;
+    if (len == 0 && !withFin) break;
+    pushNew(tcb, len, withFin, now);
+    flight++;
+    sent = true;
+    if (withFin) break;
+  }
+  validateCwnd(tcb, limited);
+  if (sent) {
+    if (!timerIsSet(tcb, Timer.RETRANSMIT)) timerSet(tcb, Timer.RETRANSMIT, now + backedOffRto(tcb, tcb.backoff));
+    timerClear(tcb, Timer.PERSIST);
+  } else if (tcb.packets_out == 0 && !timerIsSet(tcb, Timer.PERSIST)) {
+    // RFC 9293 §3.8.6.1: data waits, nothing is in flight, so only a probe can learn of the window
+    timerSet(tcb, Timer.PERSIST, now + backedOffRto(tcb, tcb.persist_backoff));
+  }
+  return sent;
+}
+
+/** RFC 9293 §3.8.6.2.1, with Nagle's rule of §3.7.4: may a segment of `len` < MSS bytes leave? */
+function maySendSmall(tcb: Tcb, len: u32, data: u32, fin: u32): bool {
+  const idle = tcb.snd_nxt == tcb.snd_una;
+  if (len == data) return idle || fin != 0 || (tcb.flags & TcbFlag.NODELAY) != 0;
+  // The window and not the data cuts it short: half the largest window ever offered is worth it
+  return idle && len >= tcb.snd_wnd_max >> 1;
+}
+
+function pushNew(tcb: Tcb, len: u32, fin: bool, now: u64): void {
+  const seq = tcb.snd_nxt;
+  const end = seq + len;
+  assert(inFlight(tcb) < tcb.cwnd, "new data beyond the congestion window");
+  assert(seqLeq(end + (fin ? 1 : 0), tcb.snd_una + tcb.snd_wnd), "new data beyond the peer's window");
+  sentPush(tcb, fin ? <u32>Sent.FIN : 0, now);
+  tcb.snd_nxt = end;
+  let flags = pushFlag(tcb, end);
+  if (fin) {
+    tcb.snd_nxt = end + 1;
+    tcb.flags |= TcbFlag.FIN_SENT;
+    flags |= Flag.FIN;
+  }
+  tcb.last_sent_ms = timestampClock(now);
+  send(tcb, seq, len, flags, now, 0);
+}
+
+/** Sends up to `len` new bytes although RFC 9293's rules would wait: the persist timer's override time-out. */
+export function sendOverride(tcb: Tcb, now: u64): void {
+  const window = tcb.snd_una + tcb.snd_wnd - tcb.snd_nxt;
+  const data = tcb.write_seq - tcb.snd_nxt;
+  const len = min(min(data, <u32>tcb.mss - sackOptionLength(tcb)), window);
+  const fin = (tcb.flags & TcbFlag.FIN_QUEUED) != 0 && len == data && len < window;
+  pushNew(tcb, len, fin, now);
+  timerClear(tcb, Timer.PERSIST);
+  timerSet(tcb, Timer.RETRANSMIT, now + backedOffRto(tcb, tcb.backoff));
+}
+
+/** Congestion window validation, RFC 7661's aim by Linux's rule: was cwnd what held the sender back? */
+function validateCwnd(tcb: Tcb, limited: bool): void {
+  const was = (tcb.flags & TcbFlag.CWND_LIMITED) != 0;
+  if (limited || seqLeq(tcb.cwnd_usage_seq, tcb.snd_una) || (!was && tcb.packets_out > tcb.max_packets_out)) {
+    if (limited) tcb.flags |= TcbFlag.CWND_LIMITED;
+    else tcb.flags &= ~TcbFlag.CWND_LIMITED;
+    tcb.max_packets_out = tcb.packets_out;
+    tcb.cwnd_usage_seq = tcb.snd_nxt;
+  }
+}
+
+/** RFC 5681 §4.1, by Linux's rule: a window unused for a time-out halves, down to the restart window. */
+function restartAfterIdle(tcb: Tcb, now: u64): void {
+  if (tcb.segments_sent < 2 || tcb.last_sent_ms == 0) return;
+  const idle_ms = timestampClock(now) - tcb.last_sent_ms;
+  const rto_ms = tcb.rto_us / 1000 + 1;
+  if (idle_ms <= rto_ms || <i32>idle_ms < 0) return;
+  ccOnIdle(tcb, idle_ms, idle_ms / rto_ms, now);
+}

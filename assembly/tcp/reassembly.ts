@@ -1,0 +1,177 @@
+/**
+ * What has arrived beyond RCV.NXT: sorted, disjoint ranges, and the SACK blocks that tell the peer of them
+ * (RFC 2018 §4, RFC 2883 §4). Ranges, not bytes: real bytes lie in the receive ring already, at their place.
+ */
+import { Range, Reassembly } from "../layout/reassembly";
+import { Tcb } from "../layout/tcb";
+import { giveSlab, slabClass, takeSlab } from "../base/arena";
+import { seqGeq, seqGt, seqLeq, seqLt, seqMax } from "../base/seq";
+
+const FIRST_CLASS: u32 = 8;
+const HEADER: usize = 64;
+const BLOCKS: u32 = 4;
+
+if (offsetof<Reassembly>() != 64) ERROR("Reassembly is not 64 bytes");
+
+@inline
+function range(held: Reassembly, i: u32): Range {
+  return changetype<Range>(changetype<usize>(held) + HEADER + (<usize>i << 3));
+}
+
+@inline
+function block(held: Reassembly, i: u32): Range {
+  return changetype<Range>(changetype<usize>(held) + offsetof<Reassembly>("block0_start") + (<usize>i << 3));
+}
+
+function take(tcb: Tcb): Reassembly {
+  if (!tcb.reassembly) {
+    const p = takeSlab(FIRST_CLASS);
+    memory.fill(p, 0, HEADER);
+    changetype<Reassembly>(p).capacity = ((1 << FIRST_CLASS) - <u32>HEADER) >> 3;
+    tcb.reassembly = <u32>p;
+  }
+  return changetype<Reassembly>(<usize>tcb.reassembly);
+}
+
+export function reassemblyRelease(tcb: Tcb): void {
+  if (!tcb.reassembly) return;
+  const held = changetype<Reassembly>(<usize>tcb.reassembly);
+  giveSlab(tcb.reassembly, slabClass((held.capacity << 3) + <u32>HEADER));
+  tcb.reassembly = 0;
+}
+
+/** Remembers that [start, end) came twice; the next ACK says so. */
+export function reassemblyNoteDuplicate(tcb: Tcb, start: u32, end: u32): void {
+  const held = take(tcb);
+  held.dsack = 1;
+  held.dsack_start = start;
+  held.dsack_end = end;
+}
+
+/** Remembers a FIN at `seq`, ahead of RCV.NXT. */
+export function reassemblyNoteFin(tcb: Tcb, seq: u32): void {
+  const held = take(tcb);
+  held.fin = 1;
+  held.fin_seq = seq;
+}
+
+/** Index of the first range that ends at `seq` or later: the first that [seq, ...) could touch. */
+function firstTouching(held: Reassembly, seq: u32): u32 {
+  let low: u32 = 0;
+  let high = held.count;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (seqLt(range(held, middle).end, seq)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Holds [start, end), ahead of RCV.NXT: merges it with what it touches. */
+export function reassemblyInsert(tcb: Tcb, start: u32, end: u32): void {
+  let held = take(tcb);
+  const at = firstTouching(held, start);
+  let past = at;
+  let low = start;
+  let high = end;
+  while (past < held.count && seqLeq(range(held, past).start, end)) {
+    const r = range(held, past);
+    if (seqLeq(r.start, start) && seqGeq(r.end, end)) {
+      // RFC 2883 §4.2: all of it is held already
+      reassemblyNoteDuplicate(tcb, start, end);
+    } else if (seqLt(start, r.end) && seqGt(end, r.start)) {
+      reassemblyNoteDuplicate(tcb, seqMax(start, r.start), seqLt(end, r.end) ? end : r.end);
+    }
+    if (seqLt(r.start, low)) low = r.start;
+    if (seqGt(r.end, high)) high = r.end;
+    past++;
+  }
+  if (past == at) {
+    if (held.count == held.capacity) held = grow(tcb, held);
+    moveRanges(held, at + 1, at);
+    held.count++;
+  } else if (past > at + 1) {
+    moveRanges(held, at + 1, past);
+    held.count -= past - at - 1;
+  }
+  const merged = range(held, at);
+  merged.start = low;
+  merged.end = high;
+  reportFirst(held, low, high);
+}
+
+/** Moves the ranges from index `from` on to index `to`. */
+function moveRanges(held: Reassembly, to: u32, from: u32): void {
+  if (held.count == from) return;
+  memory.copy(changetype<usize>(range(held, to)), changetype<usize>(range(held, from)), <usize>(held.count - from) << 3);
+}
+
+function grow(tcb: Tcb, held: Reassembly): Reassembly {
+  const klass = slabClass((held.capacity << 3) + <u32>HEADER);
+  const bigger = changetype<Reassembly>(takeSlab(klass + 1));
+  memory.copy(changetype<usize>(bigger), changetype<usize>(held), <usize>1 << klass);
+  bigger.capacity = ((2 << klass) - <u32>HEADER) >> 3;
+  giveSlab(changetype<usize>(held), klass);
+  tcb.reassembly = <u32>changetype<usize>(bigger);
+  return bigger;
+}
+
+/** Puts [start, end) in front of the SACK blocks and drops those that it swallowed. */
+function reportFirst(held: Reassembly, start: u32, end: u32): void {
+  const blocks = held.blocks;
+  let kept: u32 = 0;
+  for (let i: u32 = 0; i < blocks; i++) {
+    const b = block(held, i);
+    if (seqGeq(b.start, start) && seqLeq(b.end, end)) continue;
+    const target = block(held, kept++);
+    target.start = b.start;
+    target.end = b.end;
+  }
+  kept = min(kept, BLOCKS - 1);
+  const first = changetype<usize>(block(held, 0));
+  memory.copy(first + 8, first, <usize>kept << 3);
+  block(held, 0).start = start;
+  block(held, 0).end = end;
+  held.blocks = kept + 1;
+}
+
+/** RCV.NXT has reached a held range: swallows all that is now in order; returns the new RCV.NXT. */
+export function reassemblyAdvance(tcb: Tcb, rcv_nxt: u32): u32 {
+  const held = changetype<Reassembly>(<usize>tcb.reassembly);
+  let gone: u32 = 0;
+  while (gone < held.count && seqLeq(range(held, gone).start, rcv_nxt)) {
+    const r = range(held, gone);
+    // RFC 2883 §4.2: the segment that filled the hole may have carried some of it again
+    if (seqLt(r.start, rcv_nxt)) {
+      reassemblyNoteDuplicate(tcb, r.start, seqLt(r.end, rcv_nxt) ? r.end : rcv_nxt);
+    }
+    rcv_nxt = seqMax(rcv_nxt, r.end);
+    gone++;
+  }
+  if (gone) {
+    moveRanges(held, 0, gone);
+    held.count -= gone;
+    dropBlocksBelow(held, rcv_nxt);
+  }
+  return rcv_nxt;
+}
+
+function dropBlocksBelow(held: Reassembly, rcv_nxt: u32): void {
+  let kept: u32 = 0;
+  for (let i: u32 = 0; i < held.blocks; i++) {
+    const b = block(held, i);
+    if (seqLeq(b.end, rcv_nxt)) continue;
+    const target = block(held, kept++);
+    target.start = b.start;
+    target.end = b.end;
+  }
+  held.blocks = kept;
+}
+
+/** Whether what is held tells anything that the next ACK has to say. */
+@inline
+export function reassemblyIsEmpty(tcb: Tcb): bool {
+  if (!tcb.reassembly) return true;
+  const held = changetype<Reassembly>(<usize>tcb.reassembly);
+  return held.count == 0 && held.fin == 0 && held.dsack == 0;
+}

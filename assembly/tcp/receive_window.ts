@@ -1,0 +1,37 @@
+/**
+ * The offered window, RFC 9293 §3.8.6 and RFC 7323 §2: never takes back what was offered, and grows in
+ * steps worth a segment (the receiver's part against the silly window syndrome, §3.8.6.2.2).
+ */
+import { State } from "../layout/enums";
+import { Tcb } from "../layout/tcb";
+
+/** RCV.WND as the peer knows it: from RCV.NXT to the edge it was told. */
+@inline
+export function offeredWindow(tcb: Tcb): u32 {
+  return tcb.rcv_adv - tcb.rcv_nxt;
+}
+
+/** The value for the window field; moves the advertised edge. */
+export function selectWindow(tcb: Tcb): u16 {
+  const offered = offeredWindow(tcb);
+  const unread = tcb.rcv_nxt - tcb.copied_seq;
+  const room = tcb.rcv_buf > unread ? tcb.rcv_buf - unread : 0;
+  let window = offered;
+  if (room > offered && room - offered >= min<u32>(tcb.rcv_buf >> 1, tcb.rcv_mss)) window = room;
+  const scale: u32 = tcb.state == State.SYN_SENT || tcb.state == State.SYN_RECEIVED ? 0 : tcb.rcv_wscale;
+  let field = window >> scale;
+  // Rounding down must not pull the edge back: RFC 7323 §2.4
+  if (field << scale < offered) field++;
+  field = min<u32>(field, 0xffff);
+  tcb.rcv_adv = tcb.rcv_nxt + (field << scale);
+  return <u16>field;
+}
+
+/** Whether an ACK would tell the peer of a window worth knowing: a closed one that opened, or twice as large. */
+export function windowUpdateIsDue(tcb: Tcb): bool {
+  const offered = offeredWindow(tcb);
+  const unread = tcb.rcv_nxt - tcb.copied_seq;
+  const room = tcb.rcv_buf > unread ? tcb.rcv_buf - unread : 0;
+  if (room <= offered) return false;
+  return room - offered >= min<u32>(tcb.rcv_buf >> 1, <u32>tcb.rcv_mss << 1);
+}

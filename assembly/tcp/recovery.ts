@@ -1,0 +1,121 @@
+/**
+ * Loss recovery: Linux's five sender states over RFC 6675 (SACK), RFC 6582 (NewReno) and RFC 5681.
+ *
+ *                 dup ACK, SACK             DUP_THRESH            SND.UNA >= high_seq
+ *      OPEN ------------------> DISORDER -------------> RECOVERY ---------------------> OPEN
+ *        `----------------- retransmission time-out ------------> LOSS ---------------> OPEN
+ *
+ * Without SACK a duplicate ACK stands for one segment that has left the network: `sacked_out` counts them, so
+ * that pipe, limited transmit (RFC 3042) and window inflation (RFC 5681 §3.2) are one subtraction.
+ */
+import { AckSample } from "../layout/engine";
+import { CaState, Sent, TcbFlag } from "../layout/enums";
+import { Tcb } from "../layout/tcb";
+import { seqGeq, seqGt } from "../base/seq";
+import { ccOnAck, ccOnCongestionEvent, ccOnRto } from "../cc/cc";
+import { inSlowStart, setCwnd } from "../cc/window";
+import { DUP_THRESH, markLost, scoreboardMarkAllLost, scoreboardMarkLost } from "./scoreboard";
+import { inFlight, sentAt } from "./sent";
+
+/** A duplicate ACK by RFC 5681 §2: nothing new, no data, the same window, and something outstanding. */
+export function recoveryOnDuplicateAck(tcb: Tcb): void {
+  if (tcb.flags & TcbFlag.SACK) return;
+  if (tcb.sacked_out + max<u32>(tcb.lost_out, 1) < tcb.packets_out) tcb.sacked_out++;
+}
+
+/** `acked` segments left the queue without SACK: those that duplicate ACKs stood for are among them. */
+function forgetDuplicateAcks(tcb: Tcb, acked: u32): void {
+  // The first of them filled the hole; the others had been counted
+  const counted = acked > 0 ? acked - 1 : 0;
+  tcb.sacked_out = tcb.sacked_out > counted ? tcb.sacked_out - counted : 0;
+  if (tcb.packets_out == 0) tcb.sacked_out = 0;
+  else if (tcb.sacked_out + tcb.lost_out > tcb.packets_out) tcb.sacked_out = tcb.packets_out - tcb.lost_out;
+}
+
+/** Decides what the ACK means for the sender's state and its window. `advanced`: SND.UNA moved. */
+export function recoveryOnAck(tcb: Tcb, sample: AckSample, advanced: bool): void {
+  const sack = (tcb.flags & TcbFlag.SACK) != 0;
+  if (!sack && advanced && tcb.sacked_out) forgetDuplicateAcks(tcb, sample.acked);
+  if (sack && tcb.sacked_beyond >= DUP_THRESH) sample.lost = scoreboardMarkLost(tcb);
+
+  const state = <i32>tcb.ca_state;
+  switch (state) {
+    case CaState.RECOVERY:
+      if (recoveryIsOver(tcb)) {
+        // RFC 6582 §3.2 (3), RFC 6675 §5: full acknowledgement
+        tcb.ca_state = <u8>CaState.OPEN;
+        setCwnd(tcb, max(tcb.ssthresh, 1), sample.now);
+        break;
+      }
+      // RFC 6582 §3.2 (3): a partial acknowledgement tells that the next segment is lost as well
+      if (!sack && advanced) markHeadLost(tcb);
+      return;
+    case CaState.LOSS:
+      if (seqGeq(tcb.snd_una, tcb.high_seq)) {
+        tcb.ca_state = <u8>CaState.OPEN;
+      }
+      break;
+    default:
+      break;
+  }
+
+  if (tcb.ca_state != CaState.LOSS) {
+    if (sack ? tcb.lost_out != 0 : tcb.sacked_out >= DUP_THRESH && mayFastRetransmit(tcb)) {
+      enterRecovery(tcb, sample.now);
+      return;
+    }
+    tcb.ca_state = <u8>(tcb.sacked_out ? CaState.DISORDER : CaState.OPEN);
+  }
+  if (advanced && sample.delivered && isCwndLimited(tcb)) ccOnAck(tcb, sample);
+}
+
+/** RFC 6582 §3.2 (1) holds the door shut until the ACK is beyond recover: else late duplicates reopen it. */
+function recoveryIsOver(tcb: Tcb): bool {
+  if (!seqGeq(tcb.snd_una, tcb.high_seq)) return false;
+  return (tcb.flags & TcbFlag.SACK) != 0 || seqGt(tcb.snd_una, tcb.high_seq) || tcb.packets_out == 0;
+}
+
+/** RFC 6582 §4.1: duplicate ACKs for data sent before the last recovery's end start no new one. */
+function mayFastRetransmit(tcb: Tcb): bool {
+  return seqGt(tcb.snd_una, tcb.high_seq);
+}
+
+function enterRecovery(tcb: Tcb, now: u64): void {
+  tcb.ca_state = <u8>CaState.RECOVERY;
+  tcb.high_seq = tcb.snd_nxt;
+  tcb.flags &= ~TcbFlag.RESCUED;
+  ccOnCongestionEvent(tcb);
+  setCwnd(tcb, tcb.ssthresh, now);
+  if (!(tcb.flags & TcbFlag.SACK)) markHeadLost(tcb);
+}
+
+/** The oldest segment in flight is lost: NewReno knows no more than that. */
+function markHeadLost(tcb: Tcb): void {
+  if (!tcb.packets_out) return;
+  const head = tcb.sent_head;
+  const meta = sentAt(tcb, head).meta;
+  if (!(meta & Sent.LOST)) {
+    markLost(tcb, head);
+    if (tcb.sacked_out + tcb.lost_out > tcb.packets_out) tcb.sacked_out--;
+  }
+  if (<i32>(tcb.lost_frontier - head) <= 0) tcb.lost_frontier = head + 1;
+}
+
+/** Linux's tcp_is_cwnd_limited: in slow start half of the window in use is enough to go on growing. */
+function isCwndLimited(tcb: Tcb): bool {
+  if (tcb.flags & TcbFlag.CWND_LIMITED) return true;
+  return inSlowStart(tcb) && tcb.cwnd < tcb.max_packets_out << 1;
+}
+
+/** RFC 5681 §3.1 (4) and RFC 6675 §5.1: the retransmission timer went off. */
+export function enterLoss(tcb: Tcb, now: u64): void {
+  // Only the first time-out of an episode halves: RFC 5681 §3.1, ssthresh is held for a segment sent again
+  if (tcb.ca_state != CaState.LOSS || seqGt(tcb.snd_una, tcb.high_seq)) {
+    ccOnRto(tcb);
+  }
+  tcb.ca_state = <u8>CaState.LOSS;
+  tcb.high_seq = tcb.snd_nxt;
+  scoreboardMarkAllLost(tcb);
+  tcb.cwnd_cnt = 0;
+  setCwnd(tcb, inFlight(tcb) + 1, now);
+}

@@ -1,0 +1,78 @@
+/** TIMEOUTS, RFC 9293 §3.10.8: what each deadline does when it is reached. */
+import { EndReason, State, TcbFlag, Timer } from "../layout/enums";
+import { Opt } from "../layout/enums";
+import { Tcb } from "../layout/tcb";
+import { engine } from "../base/root";
+import { enterClosed } from "./connection";
+import { retransmit, sendAck, sendOverride, sendPending, sendProbe, sendSyn } from "./output";
+import { enterLoss } from "./recovery";
+import { backedOffRto } from "./rtt";
+import { timerAt, timerClear, timerIsSet, timerSet } from "./timers";
+
+/** Deals with every deadline that `now` has reached. */
+export function timersExpired(tcb: Tcb, now: u64): void {
+  for (let timer: u32 = 0; timer < <u32>Timer.COUNT; timer++) {
+    if (!timerIsSet(tcb, timer) || timerAt(tcb, timer) > now) continue;
+    timerClear(tcb, timer);
+    switch (timer) {
+      case Timer.RETRANSMIT: retransmissionTimeout(tcb, now); break;
+      case Timer.PERSIST: persistTimeout(tcb, now); break;
+      case Timer.DELAYED_ACK: delayedAckTimeout(tcb, now); break;
+      case Timer.TIME_WAIT: timeWaitTimeout(tcb, now); break;
+      default: unreachable();
+    }
+  }
+}
+
+/** RFC 6298 (5.4) to (5.6). */
+function retransmissionTimeout(tcb: Tcb, now: u64): void {
+  const state = <i32>tcb.state;
+  const opening = state == State.SYN_SENT || state == State.SYN_RECEIVED;
+  if (!opening && tcb.packets_out == 0) return;
+  if (<u32>tcb.unanswered >= (opening ? engine().syn_retries : engine().data_retries)) {
+    // RFC 9293 §3.8.3 R2: the peer is gone. A passive OPEN that never completed listens again
+    if (state == State.SYN_RECEIVED && tcb.flags & TcbFlag.PASSIVE) tcb.state = <u8>State.LISTEN;
+    else enterClosed(tcb, EndReason.TIMED_OUT, now);
+    return;
+  }
+  tcb.unanswered++;
+  tcb.backoff++;
+  if (opening) {
+    sendSyn(tcb, now, Opt.RETRANSMISSION);
+  } else {
+    tcb.rtos++;
+    enterLoss(tcb, now);
+    retransmit(tcb, tcb.sent_head, now);
+  }
+  timerSet(tcb, Timer.RETRANSMIT, now + backedOffRto(tcb, tcb.backoff));
+}
+
+/** RFC 9293 §3.8.6.1: asks for the window, for ever as long as the peer answers. */
+function persistTimeout(tcb: Tcb, now: u64): void {
+  const waiting = tcb.snd_nxt != tcb.write_seq ||
+    (tcb.flags & (TcbFlag.FIN_QUEUED | TcbFlag.FIN_SENT)) == TcbFlag.FIN_QUEUED;
+  if (!waiting || tcb.packets_out != 0) return;
+  if (<u32>tcb.unanswered >= engine().data_retries) {
+    enterClosed(tcb, EndReason.TIMED_OUT, now);
+    return;
+  }
+  if (sendPending(tcb, now)) return;
+  if (tcb.snd_una + tcb.snd_wnd != tcb.snd_nxt && tcb.snd_wnd != 0) {
+    sendOverride(tcb, now);
+    return;
+  }
+  tcb.unanswered++;
+  if (tcb.persist_backoff < 30) tcb.persist_backoff++;
+  sendProbe(tcb, now);
+  timerSet(tcb, Timer.PERSIST, now + backedOffRto(tcb, tcb.persist_backoff));
+}
+
+function delayedAckTimeout(tcb: Tcb, now: u64): void {
+  if (tcb.flags & TcbFlag.ACK_DELAYED) sendAck(tcb, now);
+}
+
+/** 2 MSL are over, or FIN_WAIT_2 has waited long enough. */
+function timeWaitTimeout(tcb: Tcb, now: u64): void {
+  const reason = tcb.state == State.TIME_WAIT ? EndReason.CLOSED : EndReason.TIMED_OUT;
+  enterClosed(tcb, reason, now);
+}
