@@ -42,13 +42,13 @@ export function linkColumns(result: RunResult, quantity: keyof LinkSeries): Colu
   return { title: result.name, time_s: result.series.time_s, lines };
 }
 
-/** The lines of each group, groups in order of appearance. */
-export function byGroup(lines: Line[]): Map<string, Line[]> {
-  const groups = new Map<string, Line[]>();
-  for (const line of lines) {
-    const group = groups.get(line.group);
-    if (group === undefined) groups.set(line.group, [line]);
-    else group.push(line);
+/** The lines, or flows, of each group, groups in order of appearance. */
+export function byGroup<Member extends { group: string }>(members: Member[]): Map<string, Member[]> {
+  const groups = new Map<string, Member[]>();
+  for (const member of members) {
+    const group = groups.get(member.group);
+    if (group === undefined) groups.set(member.group, [member]);
+    else group.push(member);
   }
   return groups;
 }

@@ -2,6 +2,7 @@
 import Table from "cli-table3";
 import { jainIndex, mean } from "../../results/stats.ts";
 import type { FlowResult, LinkResult, RunResult } from "../../results/types.ts";
+import { byGroup } from "../columns.ts";
 import { count, digits, mebibytes, milliseconds, percent, rate, seconds } from "../format.ts";
 import type { Style } from "./charts.ts";
 
@@ -43,7 +44,7 @@ function headingText(result: RunResult, style: Style): string {
 }
 
 function flowsText(flows: FlowResult[], style: Style): string {
-  if (flows.length > FLOWS_MAX) return draw(groupColumns(flows), groupsOf(flows), style);
+  if (flows.length > FLOWS_MAX) return draw(groupColumns(flows), [...byGroup(flows).values()], style);
   return draw(flowColumns(flows), flows, style);
 }
 
@@ -88,16 +89,6 @@ function groupColumns(flows: FlowResult[]): Column<FlowResult[]>[] {
     columns.push({ head: "completed", text: (group) => count(sum(group, (flow) => (flow.fct_s === null ? 0 : 1))) });
   }
   return columns;
-}
-
-function groupsOf(flows: FlowResult[]): FlowResult[][] {
-  const groups = new Map<string, FlowResult[]>();
-  for (const flow of flows) {
-    const group = groups.get(flow.group);
-    if (group === undefined) groups.set(flow.group, [flow]);
-    else group.push(flow);
-  }
-  return [...groups.values()];
 }
 
 function linksText(links: LinkResult[], style: Style): string {
