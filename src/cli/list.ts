@@ -6,6 +6,7 @@ import {
   type CatalogName,
   type CatalogParameter,
 } from "../scenario/catalog.ts";
+import type { Style } from "../report/terminal/charts.ts";
 import { anyOf, nearest } from "../scenario/words.ts";
 import { DONE, UsageError } from "./errors.ts";
 import { outputStyle, print } from "./terminal.ts";
@@ -24,7 +25,7 @@ export async function list(what: string, options: ListOptions): Promise<number> 
     throw new UsageError(`cwnd list: unknown list "${what}", ${hint}`);
   }
   const entries = catalog(what);
-  await print([options.json ? JSON.stringify(entries, null, 2) + "\n" : entries.map(entryText).join("\n")]);
+  await print([options.json ? JSON.stringify(entries, null, 2) + "\n" : listText(entries)]);
   return DONE;
 }
 
@@ -32,8 +33,12 @@ function isCatalogName(name: string): name is CatalogName {
   return (CATALOG_NAMES as readonly string[]).includes(name);
 }
 
-function entryText(entry: CatalogEntry): string {
+function listText(entries: CatalogEntry[]): string {
   const style = outputStyle();
+  return entries.map((entry) => entryText(entry, style)).join("\n");
+}
+
+function entryText(entry: CatalogEntry, style: Style): string {
   const heading = `${style.bold(entry.name)}  ${style.faint(entry.source)}\n  ${entry.doc}\n`;
   const width = Math.max(0, ...entry.parameters.map((parameter) => parameter.name.length));
   return heading + entry.parameters.map((parameter) => {

@@ -41,21 +41,18 @@ export interface Running {
 
 /** Starts `cwnd ...args` in a folder. */
 export function start(folder: string, args: string[]): Running {
-  // The flag keeps Deno from the project's configuration of whatever folder it stands in.
+  // Named, because Deno looks for its configuration where it stands, which is an empty folder.
   const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
   const child = spawn(process.execPath, ["run", "-A", "--config", config, MAIN, ...args], {
     cwd: folder,
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, FORCE_COLOR: undefined },
   });
-  const chunks = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
-  child.stdout!.on("data", (chunk) => chunks.stdout.push(chunk));
-  child.stderr!.on("data", (chunk) => chunks.stderr.push(chunk));
-  const text = (parts: Uint8Array[]): string => parts.map((part) => decoder.decode(part, { stream: true })).join("");
-  const decoder = new TextDecoder();
+  const outcome = { status: null as number | null, stdout: "", stderr: "" };
+  child.stdout!.setEncoding("utf8").on("data", (text) => outcome.stdout += text);
+  child.stderr!.setEncoding("utf8").on("data", (text) => outcome.stderr += text);
   const ended = new Promise<Outcome>((resolve, reject) => {
     child.on("error", reject);
-    child.on("close", (status) => resolve({ status, stdout: text(chunks.stdout), stderr: text(chunks.stderr) }));
+    child.on("close", (status) => resolve({ ...outcome, status }));
   });
   return { child, ended };
 }
