@@ -1,4 +1,5 @@
 /** `cwnd list`: what a scenario can name, each with its source and its parameters. */
+import type { Style } from "../report/terminal/charts.ts";
 import {
   catalog,
   CATALOG_NAMES,
@@ -6,7 +7,6 @@ import {
   type CatalogName,
   type CatalogParameter,
 } from "../scenario/catalog.ts";
-import type { Style } from "../report/terminal/charts.ts";
 import { anyOf, nearest } from "../scenario/words.ts";
 import { DONE, UsageError } from "./errors.ts";
 import { outputStyle, print } from "./terminal.ts";
