@@ -22,55 +22,55 @@ const OUTPUTS = {
 };
 const STAMP = "build/out/stamp";
 
-/** Brings the outputs up to date; says whether it had to compile. */
-export async function build(names: boolean = false): Promise<boolean> {
-  const sources = await hashSources(names);
-  if (await contents(STAMP) === sources + await hashOutputs()) return false;
+/** Brings the outputs under `root` up to date; says whether it had to compile. */
+export async function build(root: string = ROOT, names: boolean = false): Promise<boolean> {
+  const sources = await hashSources(root, names);
+  if (await contents(root, STAMP) === sources + await hashOutputs(root)) return false;
   // Imported here because loading the compiler takes longer than finding out that it is not needed.
   const { compileCore } = await import("./compile.ts");
   const { emitWasm } = await import("./inline.ts");
-  const core = await compileCore(ROOT, { names });
+  const core = await compileCore(root, { names });
   if (core.warnings) console.error(core.warnings);
-  await write(OUTPUTS.wasm, core.wasm);
-  await write(OUTPUTS.layout, core.layout);
-  await write(OUTPUTS.inlined, emitWasm(core.wasm));
+  await write(root, OUTPUTS.wasm, core.wasm);
+  await write(root, OUTPUTS.layout, core.layout);
+  await write(root, OUTPUTS.inlined, emitWasm(core.wasm));
   // The sources were hashed before compiling: what changed meanwhile is compiled the next time.
-  await write(STAMP, sources + await hashOutputs());
+  await write(root, STAMP, sources + await hashOutputs(root));
   return true;
 }
 
-async function hashSources(names: boolean): Promise<string> {
-  const files = [...await listFiles("assembly"), ...await listFiles("build"), "deno.json"];
-  return await hash(files.filter((name) => !name.startsWith("build/out/")).sort()) + (names ? "names\n" : "");
+async function hashSources(root: string, names: boolean): Promise<string> {
+  const files = [...await listFiles(root, "assembly"), ...await listFiles(root, "build"), "deno.json"];
+  return await hash(root, files.filter((name) => !name.startsWith("build/out/")).sort()) + (names ? "names\n" : "");
 }
 
-function hashOutputs(): Promise<string> {
-  return hash(Object.values(OUTPUTS));
+function hashOutputs(root: string): Promise<string> {
+  return hash(root, Object.values(OUTPUTS));
 }
 
-async function hash(files: string[]): Promise<string> {
+async function hash(root: string, files: string[]): Promise<string> {
   const sum = createHash("sha256");
-  for (const name of files) sum.update(`${name}\0${await contents(name)}\0`);
+  for (const name of files) sum.update(`${name}\0${await contents(root, name)}\0`);
   return sum.digest("hex") + "\n";
 }
 
-async function listFiles(folder: string): Promise<string[]> {
-  const entries = await readdir(join(ROOT, folder), { recursive: true, withFileTypes: true });
+async function listFiles(root: string, folder: string): Promise<string[]> {
+  const entries = await readdir(join(root, folder), { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile())
-    .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)).replaceAll("\\", "/"));
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)).replaceAll("\\", "/"));
 }
 
-async function contents(name: string): Promise<string | undefined> {
+async function contents(root: string, name: string): Promise<string | undefined> {
   try {
-    return await readFile(join(ROOT, name), "latin1");
+    return await readFile(join(root, name), "latin1");
   } catch {
     return undefined;
   }
 }
 
 /** Written aside and renamed, so that nobody who reads at the same time sees half a file. */
-async function write(name: string, data: string | Uint8Array): Promise<void> {
-  const path = join(ROOT, name);
+async function write(root: string, name: string, data: string | Uint8Array): Promise<void> {
+  const path = join(root, name);
   await mkdir(dirname(path), { recursive: true });
   await writeFile(`${path}.${process.pid}`, data);
   await rename(`${path}.${process.pid}`, path);
@@ -79,7 +79,7 @@ async function write(name: string, data: string | Uint8Array): Promise<void> {
 if (import.meta.main) {
   const begin = performance.now();
   try {
-    if (await build(process.argv.includes("--names"))) {
+    if (await build(ROOT, process.argv.includes("--names"))) {
       const size = (await readFile(join(ROOT, OUTPUTS.wasm))).length;
       console.error(`core compiled: ${size} bytes of wasm in ${((performance.now() - begin) / 1000).toFixed(1)} s`);
     }
