@@ -8,37 +8,78 @@ import Benchmark from "benchmark";
 import { compileCore } from "../build/compile.ts";
 import type { Measurement } from "./lib/measurement.ts";
 
-/** Exports of `assembly/bench.ts`; each but `prepare` does its work `count` times. */
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const BATCH = 1000;
+
+/** Exports of `assembly/bench.ts`. Those with a `count` do their work that many times. */
 interface Pieces {
   prepare(pendingEvents: number): void;
+  connect(timestamps: boolean): void;
+  sendFlight(): void;
   checksums(count: number): void;
   optionParses(count: number): void;
   queueSteps(count: number): void;
   dataSegments(count: number): void;
-  acks(count: number, sackBlocks: number): void;
+  acks(count: number): void;
+  selectiveAcks(count: number): void;
 }
 
-const ROOT = fileURLToPath(new URL("../", import.meta.url));
-const BATCH = 1000;
+interface Piece {
+  name: string;
+  prepare: (pieces: Pieces) => void;
+  work: (pieces: Pieces) => void;
+}
 
-// [name, events in the queue, the work]
-const PIECES: [string, number, (pieces: Pieces) => void][] = [
-  ["checksum of 1500 bytes", 0, (pieces) => pieces.checksums(BATCH)],
-  ["option parsing: timestamps, 3 SACK blocks", 0, (pieces) => pieces.optionParses(BATCH)],
-  ["event queue: pop and push, 1000 pending", 1000, (pieces) => pieces.queueSteps(BATCH)],
-  ["event queue: pop and push, 100,000 pending", 100_000, (pieces) => pieces.queueSteps(BATCH)],
-  //["segment arrival: data in order", 0, (pieces) => pieces.dataSegments(BATCH)],
-  //["ACK processing: 0 SACK blocks", 0, (pieces) => pieces.acks(BATCH, 0)],
-  //["ACK processing: 4 SACK blocks", 0, (pieces) => pieces.acks(BATCH, 4)],
+const PIECES: Piece[] = [
+  {
+    name: "checksum of 1500 bytes",
+    prepare: (pieces) => pieces.prepare(0),
+    work: (pieces) => pieces.checksums(BATCH),
+  },
+  {
+    name: "option parsing: timestamps, 3 SACK blocks",
+    prepare: (pieces) => pieces.prepare(0),
+    work: (pieces) => pieces.optionParses(BATCH),
+  },
+  ...[1000, 100_000].map((pending) => ({
+    name: `event queue: pop and push, ${pending.toLocaleString("en")} pending`,
+    prepare: (pieces: Pieces) => pieces.prepare(pending),
+    work: (pieces: Pieces) => pieces.queueSteps(BATCH),
+  })),
+  {
+    name: "segment arrival: data in order, with its ACKs",
+    prepare: (pieces) => connect(pieces, true),
+    work: (pieces) => pieces.dataSegments(BATCH),
+  },
+  {
+    name: "ACK processing: 2 segments, 0 SACK blocks",
+    prepare: (pieces) => sendFlight(pieces, true),
+    work: (pieces) => pieces.acks(BATCH),
+  },
+  {
+    name: "ACK processing: 1 segment, 4 SACK blocks",
+    prepare: (pieces) => sendFlight(pieces, false),
+    work: (pieces) => pieces.selectiveAcks(BATCH),
+  },
 ];
+
+function connect(pieces: Pieces, timestamps: boolean): void {
+  pieces.prepare(0);
+  pieces.connect(timestamps);
+}
+
+function sendFlight(pieces: Pieces, timestamps: boolean): void {
+  connect(pieces, timestamps);
+  pieces.sendFlight();
+}
 
 /** Measures every piece for about `seconds`. */
 export async function measurePieces(seconds: number): Promise<Measurement[]> {
   const { wasm } = await compileCore(ROOT, { entry: "assembly/bench.ts" });
   const module = new WebAssembly.Module(wasm);
-  return PIECES.map(([name, pendingEvents, work]) => {
+  return PIECES.map(({ name, prepare, work }) => {
     const pieces = new WebAssembly.Instance(module).exports as unknown as Pieces;
-    pieces.prepare(pendingEvents);
+    prepare(pieces);
     return { name, unit: "ns", ...measure(() => work(pieces), seconds) };
   });
 }
