@@ -7,12 +7,16 @@ import { arenaInit, reserve } from "./base/arena";
 import { giveSegment, takeEvent, takeSegment } from "./base/pool";
 import { nextRandom } from "./base/prng";
 import { engine } from "./base/root";
-import { NS_PER_MS, timestampClock } from "./base/time";
+import { NS_PER_MS, NS_PER_S, timestampClock } from "./base/time";
 import { Due } from "./layout/engine";
-import { Cc, EventKind, Flag, Opt, State, TcbFlag } from "./layout/enums";
+import { Cc, EventKind, Flag, Opt, RunStatus, State, TcbFlag } from "./layout/enums";
+import { Flow } from "./layout/flow";
+import { Route } from "./layout/link";
 import { Event, Segment } from "./layout/segment";
 import { SentSegment, Tcb } from "./layout/tcb";
 import { openNextBucket, queueInit, schedule } from "./sim/event_queue";
+import { run } from "./sim/run";
+import { addFlow, addLink, addLinkParams, addRoute, init, scheduleFlow } from "./sim/setup";
 import { openActive, openPassive, sendBytes } from "./tcp/calls";
 import { sackBlock } from "./tcp/scoreboard";
 import { segmentArrives } from "./tcp/segment_arrives";
@@ -112,7 +116,7 @@ function pushAfter(event: Event, time: u64): void {
 function pop(): Event {
   const e = engine();
   if (e.due_next == e.due_count) openNextBucket();
-  const due = changetype<Due>(<usize>e.due + (<usize>e.due_next << 4));
+  const due = changetype<Due>(<usize>e.due + ((<usize>e.due_next) << 4));
   e.due_next++;
   return changetype<Event>(<usize>due.event);
 }
@@ -122,12 +126,9 @@ function pop(): Event {
 /** Connects the two ends; without timestamps there is room for a fourth SACK block. */
 export function connect(timestamps: bool): void {
   const b = bench();
-  const e = engine();
-  e.rto_initial_us = 1000000;
-  e.rto_max_us = 120000000;
-  e.delayed_ack_us = 40000;
-  b.sender = endpoint(1, 2, timestamps);
-  b.receiver = endpoint(2, 1, timestamps);
+  setDefaults();
+  b.sender = endpoint(1, 2, 4 << 20, timestamps);
+  b.receiver = endpoint(2, 1, 4 << 20, timestamps);
   openPassive(b.receiver);
   openActive(b.sender, b.now);
   // SYN, SYN-ACK, ACK; then two segments and the first ACK with a scaled window
@@ -140,7 +141,16 @@ export function connect(timestamps: bool): void {
   assert(b.sender.state == State.ESTABLISHED && b.receiver.state == State.ESTABLISHED);
 }
 
-function endpoint(local: u16, remote: u16, timestamps: bool): Tcb {
+function setDefaults(): void {
+  const e = engine();
+  e.rto_initial_us = 1000000;
+  e.rto_max_us = 120000000;
+  e.delayed_ack_us = 40000;
+  e.syn_retries = 6;
+  e.data_retries = 15;
+}
+
+function endpoint(local: u16, remote: u16, snd_buf: u32, timestamps: bool): Tcb {
   const tcb = changetype<Tcb>(reserve(offsetof<Tcb>()));
   tcb.local_addr = local;
   tcb.remote_addr = remote;
@@ -149,10 +159,14 @@ function endpoint(local: u16, remote: u16, timestamps: bool): Tcb {
   tcb.cc = <u8>Cc.CUBIC;
   tcb.rcv_mss = <u16>(MSS + (timestamps ? 12 : 0));
   tcb.rcv_buf = 4 << 20;
-  tcb.snd_buf = 4 << 20;
+  tcb.snd_buf = snd_buf;
   tcb.rto_min_us = 200000;
   tcb.initial_cwnd = <u16>FLIGHT;
-  tcb.flags = TcbFlag.OFFER_SACK | TcbFlag.OFFER_WINDOW_SCALING | TcbFlag.DELAYED_ACK | TcbFlag.READS_AT_ONCE |
+  tcb.flags =
+    TcbFlag.OFFER_SACK |
+    TcbFlag.OFFER_WINDOW_SCALING |
+    TcbFlag.DELAYED_ACK |
+    TcbFlag.READS_AT_ONCE |
     (timestamps ? <u32>TcbFlag.OFFER_TIMESTAMPS : 0);
   return tcb;
 }
@@ -275,7 +289,7 @@ export function selectiveAcks(count: u32): void {
     }
     last++;
     const segment = arriving(b.receiver, sender.rcv_nxt, una);
-    segment.opts = <u8>(<u32>segment.opts | (4 << Opt.SACK_SHIFT));
+    segment.opts = <u8>((<u32>segment.opts) | (4 << Opt.SACK_SHIFT));
     setBlock(segment, 0, una, newest, last);
     for (let k: u32 = 1; k < 4; k++) setBlock(segment, k, una, (3 - k) * HOLE_EVERY + 1, (4 - k) * HOLE_EVERY);
     ackNow(segment);
@@ -296,4 +310,36 @@ function ackNow(segment: Segment): void {
   segmentArrives(b.sender, segment, b.now);
   giveSegment(segment);
   dropSent();
+}
+
+// ---- Memory ------------------------------------------------------------------------------------------------------
+
+/**
+ * Bytes of an established connection with nothing in flight: both ends, the flow, its two routes and its event, over
+ * links that all share. Their applications want to write and have no send buffer to write into.
+ */
+export function idleConnectionBytes(connections: u32): f64 {
+  init(1);
+  setDefaults();
+  const params = <u32>addLinkParams(0, 10 * NS_PER_MS, 0, 0);
+  const forth = addLink(params);
+  const back = addLink(params);
+  const template = <u32>changetype<usize>(endpoint(1, 2, 0, true));
+  const before = engine().arena_top;
+  let last: Flow = changetype<Flow>(0);
+  for (let i: u32 = 0; i < connections; i++) {
+    last = changetype<Flow>(addFlow(i, template, template, oneHop(forth, i), oneHop(back, i)));
+    last.bytes_left = 1;
+    scheduleFlow(<u32>changetype<usize>(last), EventKind.FLOW_START, i * NS_PER_MS);
+  }
+  assert(run(connections * NS_PER_MS + NS_PER_S, u32.MAX_VALUE) == RunStatus.DONE);
+  assert(changetype<Tcb>(<usize>last.a).state == State.ESTABLISHED);
+  assert(changetype<Tcb>(<usize>last.b).state == State.ESTABLISHED);
+  return <f64>(engine().arena_top - before) / <f64>connections;
+}
+
+function oneHop(link: usize, flow: u32): u32 {
+  const route = addRoute(1, flow);
+  store<u32>(route, <u32>link, offsetof<Route>());
+  return <u32>route;
 }

@@ -14,7 +14,7 @@ import { type Machine, machine } from "./lib/machine.ts";
 import type { Measurement } from "./lib/measurement.ts";
 import { number, table } from "./lib/table.ts";
 import { measurePieces } from "./pieces.ts";
-import { measureManyFlows, measureStart, measureWasm } from "./size.ts";
+import { measureIdleConnection, measureManyFlows, measureStart, measureWasm } from "./size.ts";
 import { measureThroughput } from "./throughput.ts";
 
 /** How much of everything. */
@@ -35,7 +35,12 @@ const SMOKE: Effort = { runs: 1, scale: 0.02, piece_s: 0.01, flows: 1000 };
 // In the order of the table. The whole scenarios come first, while the machine is as quiet as it was found.
 const SECTIONS: Record<string, (effort: Effort) => Promise<Measurement[]>> = {
   throughput: ({ runs, scale }) => measureThroughput(runs, scale),
-  size: async ({ runs, flows }) => [...await measureManyFlows(flows), await measureStart(runs), measureWasm()],
+  size: async ({ runs, flows }) => [
+    ...await measureManyFlows(flows),
+    await measureIdleConnection(flows / 10),
+    await measureStart(runs),
+    measureWasm(),
+  ],
   pieces: ({ piece_s }) => measurePieces(piece_s),
 };
 

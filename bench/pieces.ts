@@ -2,86 +2,71 @@
  * The pieces of the per-segment path, one by one, with the `benchmark` package. Each is a loop inside wasm
  * (`assembly/bench.ts`, the core's own sources and compiler options), so that what is timed is the piece and not the call.
  */
-import { fileURLToPath } from "node:url";
 // @ts-types="@types/benchmark"
 import Benchmark from "benchmark";
-import { compileCore } from "../build/compile.ts";
+import { type BenchCore, benchCore } from "./lib/bench_core.ts";
 import type { Measurement } from "./lib/measurement.ts";
 
-const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const BATCH = 1000;
-
-/** Exports of `assembly/bench.ts`. Those with a `count` do their work that many times. */
-interface Pieces {
-  prepare(pendingEvents: number): void;
-  connect(timestamps: boolean): void;
-  sendFlight(): void;
-  checksums(count: number): void;
-  optionParses(count: number): void;
-  queueSteps(count: number): void;
-  dataSegments(count: number): void;
-  acks(count: number): void;
-  selectiveAcks(count: number): void;
-}
 
 interface Piece {
   name: string;
-  prepare: (pieces: Pieces) => void;
-  work: (pieces: Pieces) => void;
+  prepare: (core: BenchCore) => void;
+  work: (core: BenchCore) => void;
 }
 
 const PIECES: Piece[] = [
   {
     name: "checksum of 1500 bytes",
-    prepare: (pieces) => pieces.prepare(0),
-    work: (pieces) => pieces.checksums(BATCH),
+    prepare: (core) => core.prepare(0),
+    work: (core) => core.checksums(BATCH),
   },
   {
     name: "option parsing: timestamps, 3 SACK blocks",
-    prepare: (pieces) => pieces.prepare(0),
-    work: (pieces) => pieces.optionParses(BATCH),
+    prepare: (core) => core.prepare(0),
+    work: (core) => core.optionParses(BATCH),
   },
   ...[1000, 100_000].map((pending) => ({
     name: `event queue: pop and push, ${pending.toLocaleString("en")} pending`,
-    prepare: (pieces: Pieces) => pieces.prepare(pending),
-    work: (pieces: Pieces) => pieces.queueSteps(BATCH),
+    prepare: (core: BenchCore) => core.prepare(pending),
+    work: (core: BenchCore) => core.queueSteps(BATCH),
   })),
   {
     name: "segment arrival: data in order, with its ACKs",
-    prepare: (pieces) => connect(pieces, true),
-    work: (pieces) => pieces.dataSegments(BATCH),
+    prepare: (core) => connect(core, true),
+    work: (core) => core.dataSegments(BATCH),
   },
   {
     name: "ACK processing: 2 segments, 0 SACK blocks",
-    prepare: (pieces) => sendFlight(pieces, true),
-    work: (pieces) => pieces.acks(BATCH),
+    prepare: (core) => sendFlight(core, true),
+    work: (core) => core.acks(BATCH),
   },
   {
     name: "ACK processing: 1 segment, 4 SACK blocks",
-    prepare: (pieces) => sendFlight(pieces, false),
-    work: (pieces) => pieces.selectiveAcks(BATCH),
+    prepare: (core) => sendFlight(core, false),
+    work: (core) => core.selectiveAcks(BATCH),
   },
 ];
 
-function connect(pieces: Pieces, timestamps: boolean): void {
-  pieces.prepare(0);
-  pieces.connect(timestamps);
+function connect(core: BenchCore, timestamps: boolean): void {
+  core.prepare(0);
+  core.connect(timestamps);
 }
 
-function sendFlight(pieces: Pieces, timestamps: boolean): void {
-  connect(pieces, timestamps);
-  pieces.sendFlight();
+function sendFlight(core: BenchCore, timestamps: boolean): void {
+  connect(core, timestamps);
+  core.sendFlight();
 }
 
 /** Measures every piece for about `seconds`. */
 export async function measurePieces(seconds: number): Promise<Measurement[]> {
-  const { wasm } = await compileCore(ROOT, { entry: "assembly/bench.ts" });
-  const module = new WebAssembly.Module(wasm);
-  return PIECES.map(({ name, prepare, work }) => {
-    const pieces = new WebAssembly.Instance(module).exports as unknown as Pieces;
-    prepare(pieces);
-    return { name, unit: "ns", ...measure(() => work(pieces), seconds) };
-  });
+  const rows: Measurement[] = [];
+  for (const { name, prepare, work } of PIECES) {
+    const core = await benchCore();
+    prepare(core);
+    rows.push({ name, unit: "ns", ...measure(() => work(core), seconds) });
+  }
+  return rows;
 }
 
 function measure(work: () => void, seconds: number): Pick<Measurement, "value" | "note"> {

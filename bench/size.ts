@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { coreWasm } from "../src/core/wasm.gen.ts";
 import { simulate } from "../src/mod.ts";
+import { benchCore } from "./lib/bench_core.ts";
 import { dumbbell } from "./lib/dumbbell.ts";
 import { type Measurement, ofSamples } from "./lib/measurement.ts";
 
@@ -28,6 +29,19 @@ export async function measureManyFlows(flows: number): Promise<Measurement[]> {
     },
     { name: `${what}: memory`, value: memory_bytes / MIB, unit: "MiB", must: 1536, better: "lower" },
   ];
+}
+
+/** What a connection costs that is established and has nothing to send, over links that all share. */
+export async function measureIdleConnection(connections: number): Promise<Measurement> {
+  return {
+    name: "an idle established connection, both ends",
+    value: (await benchCore()).idleConnectionBytes(connections),
+    unit: "bytes",
+    must: 1024,
+    aim: 768,
+    better: "lower",
+    note: "with flow, routes and event",
+  };
 }
 
 /** From the first import to a dumbbell of 100 flows that is ready to run, each time in a new process. */
