@@ -1,20 +1,12 @@
 /** The core's codec with packets as a person would list them, so that it can be held against the oracle. */
-import { Engine } from "../../src/core/engine.ts";
-import { Flag, Opt, Packet, Segment, SynOptions, WireStatus } from "../../src/core/layout.gen.ts";
+import { Engine, type Field } from "../../src/core/engine.ts";
+import { Engine as Root, Flag, Opt, Packet, Segment, SynOptions, WireStatus } from "../../src/core/layout.gen.ts";
 import type { TcpPacket } from "./oracle.ts";
 
-const PAGE = 65536;
-
-interface Field {
-  offset: number;
-  type: string;
-}
+const PACKET_MAX = 65535;
 
 export class Codec {
-  readonly #core: Core;
-  readonly #view: DataView;
-  readonly #bytes: Uint8Array;
-  // Three pages that the engine knows nothing of
+  readonly #engine: Engine;
   readonly #segment: number;
   readonly #packet: number;
   readonly #payload: number;
@@ -25,31 +17,31 @@ export class Codec {
   }
 
   private constructor(engine: Engine) {
-    this.#core = engine.exports as unknown as Core;
-    this.#segment = engine.memory.grow(3) * PAGE;
-    this.#packet = this.#segment + 128;
-    this.#payload = this.#packet + 128;
-    this.#out = this.#segment + PAGE;
-    this.#view = new DataView(engine.memory.buffer);
-    this.#bytes = new Uint8Array(engine.memory.buffer);
+    this.#engine = engine;
+    engine.exports.init(1n);
+    this.#segment = engine.exports.allocate(Segment.size);
+    this.#packet = engine.exports.allocate(Packet.size);
+    this.#payload = engine.exports.allocate(PACKET_MAX);
+    this.#out = engine.exports.allocate(PACKET_MAX);
+    engine.exports.memory.grow(1); // a page that the core knows nothing of, for packets to parse
   }
 
-  /** Size of the core's memory, in bytes. */
+  /** Size of the core's memory. */
   get memoryBytes(): number {
-    return this.#core.memory.buffer.byteLength;
+    return this.#engine.exports.memory.buffer.byteLength;
   }
 
   /** How much of its memory the core has handed out. */
   get arenaTop(): number {
-    return 0;
+    return this.#engine.get(this.#engine.root, Root.arena_top);
   }
 
   checksum(bytes: Uint8Array): number {
-    return this.#core.checksum(this.#place(bytes), bytes.length);
+    return this.#engine.exports.checksum(this.#place(bytes), bytes.length);
   }
 
   /** With `virtual`, the payload is taken to be zeros and the core is given none. */
-  encode(packet: TcpPacket, { snaplen = PAGE, virtual = false, corrupted = false } = {}): Uint8Array {
+  encode(packet: TcpPacket, { snaplen = PACKET_MAX, virtual = false, corrupted = false } = {}): Uint8Array {
     this.#fillSegment(packet, corrupted);
     this.#set(this.#packet, Packet.src_addr, packet.srcAddr);
     this.#set(this.#packet, Packet.dst_addr, packet.dstAddr);
@@ -59,20 +51,20 @@ export class Codec {
     this.#set(this.#packet, Packet.urgent, packet.urgent);
     this.#set(this.#packet, Packet.tos, packet.tos);
     this.#set(this.#packet, Packet.payload, virtual ? 0 : this.#payload);
-    if (!virtual) this.#bytes.set(packet.payload, this.#payload);
-    this.#bytes.fill(0xa5, this.#out, this.#out + 2048); // what is not written must not pass for zeros
-    const length = this.#core.encodeIpv4Tcp(this.#segment, this.#packet, this.#out, snaplen);
-    return this.#bytes.slice(this.#out, this.#out + length);
+    if (!virtual) this.#engine.bytes(this.#payload, packet.payload.length).set(packet.payload);
+    this.#engine.bytes(this.#out, 2048).fill(0xa5); // what is not written must not pass for zeros
+    const length = this.#engine.exports.encodeIpv4Tcp(this.#segment, this.#packet, this.#out, snaplen);
+    return this.#engine.bytes(this.#out, length).slice();
   }
 
   /** Bytes of the packet with all of its payload. */
   length(packet: TcpPacket): number {
     this.#fillSegment(packet, false);
-    return this.#core.ipv4TcpLength(this.#segment);
+    return this.#engine.exports.ipv4TcpLength(this.#segment);
   }
 
   #fillSegment(packet: TcpPacket, corrupted: boolean): void {
-    this.#bytes.fill(0, this.#segment, this.#segment + Segment.size);
+    this.#engine.bytes(this.#segment, Segment.size).fill(0);
     const syn = packet.flags & Flag.SYN;
     const { timestamps, sack = [] } = packet;
     this.#set(this.#segment, Segment.seq, packet.seq);
@@ -109,9 +101,9 @@ export class Codec {
   parse(bytes: Uint8Array): TcpPacket | number {
     const at = this.#place(bytes);
     // Whatever the structs held before must not show
-    this.#bytes.fill(0xa5, this.#segment, this.#segment + Segment.size);
-    this.#bytes.fill(0xa5, this.#packet, this.#packet + Packet.size);
-    const status = this.#core.parseIpv4Tcp(at, bytes.length, this.#segment, this.#packet);
+    this.#engine.bytes(this.#segment, Segment.size).fill(0xa5);
+    this.#engine.bytes(this.#packet, Packet.size).fill(0xa5);
+    const status = this.#engine.exports.parseIpv4Tcp(at, bytes.length, this.#segment, this.#packet);
     if (status !== WireStatus.OK) return status;
     const flags = this.#get(this.#segment, Segment.flags);
     const opts = this.#get(this.#segment, Segment.opts);
@@ -128,7 +120,7 @@ export class Codec {
       flags,
       wnd: this.#get(this.#segment, Segment.wnd),
       urgent: this.#get(this.#packet, Packet.urgent),
-      payload: this.#bytes.subarray(payload, payload + this.#get(this.#segment, Segment.len)),
+      payload: this.#engine.bytes(payload, this.#get(this.#segment, Segment.len)),
     };
     if (opts & Opt.SYN) {
       const mss = this.#get(this.#segment, SynOptions.mss);
@@ -155,21 +147,17 @@ export class Codec {
 
   /** Puts `bytes` at the very end of memory, where one byte more would trap. */
   #place(bytes: Uint8Array): number {
-    const at = this.#bytes.length - bytes.length;
-    this.#bytes.set(bytes, at);
+    const at = this.memoryBytes - bytes.length;
+    this.#engine.bytes(at, bytes.length).set(bytes);
     return at;
   }
 
-  #get(base: number, { offset, type }: Field): number {
-    if (type === "u8") return this.#view.getUint8(base + offset);
-    if (type === "u16") return this.#view.getUint16(base + offset, true);
-    return this.#view.getUint32(base + offset, true);
+  #get(base: number, field: Field): number {
+    return this.#engine.get(base, field);
   }
 
-  #set(base: number, { offset, type }: Field, value: number): void {
-    if (type === "u8") this.#view.setUint8(base + offset, value);
-    else if (type === "u16") this.#view.setUint16(base + offset, value, true);
-    else this.#view.setUint32(base + offset, value, true);
+  #set(base: number, field: Field, value: number): void {
+    this.#engine.set(base, field, value);
   }
 }
 
@@ -180,12 +168,3 @@ const SACK_BLOCKS = [
   { start: Segment.sack2_start, end: Segment.sack2_end },
   { start: Segment.tsval, end: Segment.tsecr },
 ];
-
-/** The codec's functions among the core's exports. */
-interface Core {
-  memory: WebAssembly.Memory;
-  checksum(at: number, length: number): number;
-  encodeIpv4Tcp(segment: number, packet: number, at: number, snaplen: number): number;
-  ipv4TcpLength(segment: number): number;
-  parseIpv4Tcp(at: number, length: number, segment: number, packet: number): number;
-}
