@@ -17,6 +17,7 @@ export {
 export { run } from "./sim/run";
 export { captureInit } from "./sim/capture";
 export {
+  keepRttHistogram,
   programAbort,
   programClose,
   programNews,

@@ -109,7 +109,7 @@ export const enum TcbFlag {
   READS_AT_ONCE = 0x800,
   /** The application writes for ever: the send buffer is always full. */
   WRITES_FOR_EVER = 0x1000,
-  /** The stream carries real bytes, held in `Tcb.bytes`. */
+  /** The stream carries real bytes, held in its `TcbExt`. */
   REAL_BYTES = 0x2000,
   /** The application has called CLOSE: a FIN follows the queued data. */
   FIN_QUEUED = 0x4000,

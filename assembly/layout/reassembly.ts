@@ -38,12 +38,17 @@ export class Range {
   end: u32;
 }
 
-/** Rings that hold a stream's bytes when the application wants real ones. */
+/** What few connections have: real bytes, a histogram of round-trip times. */
 @unmanaged
-export class RealBytes {
+export class TcbExt {
   /** Address of the send ring; byte `seq` lies at `seq & send_mask`. */
   send: u32;
   send_mask: u32;
   receive: u32;
   receive_mask: u32;
+  /** `base/histogram` of round-trip times in nanoseconds, 0 when not kept. */
+  rtt_histogram: u32;
+  unused0: u32;
+  unused1: u32;
+  unused2: u32;
 }

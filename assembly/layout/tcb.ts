@@ -141,8 +141,8 @@ export class Tcb {
   remote_addr: u32;
   local_port: u16;
   remote_port: u16;
-  /** `RealBytes`, 0 for a virtual stream. */
-  bytes: u32;
+  /** `TcbExt`, 0 for most. */
+  ext: u32;
   /** IP bytes that reached this host for this connection. */
   ip_bytes_received: u64;
   rtos: u16;

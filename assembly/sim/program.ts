@@ -1,13 +1,16 @@
 /** What a host program may do with one end of a connection between slices: the user's calls, then what follows. */
 import { TcbFlag } from "../layout/enums";
 import { Flow } from "../layout/flow";
-import { RealBytes } from "../layout/reassembly";
+import { TcbExt } from "../layout/reassembly";
 import { Tcb } from "../layout/tcb";
 import { LinkExt } from "../layout/link";
 import { engine } from "../base/root";
+import { reserve } from "../base/arena";
+import { HISTOGRAM_BUCKETS } from "../base/histogram";
 import {
   abortConnection,
   closeConnection,
+  connectionExt,
   receiveBytes,
   receiveReady,
   sendBytes,
@@ -27,8 +30,8 @@ function at(address: u32): Tcb {
 export function programWrite(tcb: u32, from: u32, len: u32): u32 {
   const now = engine().now;
   const room = min(len, sendRoom(at(tcb)));
-  if (at(tcb).bytes) {
-    const bytes = changetype<RealBytes>(<usize>at(tcb).bytes);
+  if (at(tcb).flags & TcbFlag.REAL_BYTES) {
+    const bytes = changetype<TcbExt>(<usize>at(tcb).ext);
     copyToRing(bytes.send, bytes.send_mask, at(tcb).write_seq, from, room);
   }
   const taken = sendBytes(at(tcb), len, now);
@@ -40,8 +43,8 @@ export function programWrite(tcb: u32, from: u32, len: u32): u32 {
 export function programRead(tcb: u32, to: u32, len: u32): u32 {
   const now = engine().now;
   const ready = min(len, receiveReady(at(tcb)));
-  if (at(tcb).bytes) {
-    const bytes = changetype<RealBytes>(<usize>at(tcb).bytes);
+  if (at(tcb).flags & TcbFlag.REAL_BYTES) {
+    const bytes = changetype<TcbExt>(<usize>at(tcb).ext);
     copyFromRing(to, bytes.receive, bytes.receive_mask, at(tcb).copied_seq, ready);
   }
   receiveBytes(at(tcb), ready, now);
@@ -80,4 +83,12 @@ export function queuePackets(ext: u32): u32 {
   const e = changetype<LinkExt>(<usize>ext);
   qdiscAdvance(e, engine().now);
   return e.queue_packets;
+}
+
+/** Keeps a histogram of this connection's round-trip times; its address. Emptied when it is there already. */
+export function keepRttHistogram(tcb: u32): usize {
+  const ext = connectionExt(at(tcb));
+  if (ext.rtt_histogram) memory.fill(ext.rtt_histogram, 0, HISTOGRAM_BUCKETS << 2);
+  else ext.rtt_histogram = <u32>reserve(HISTOGRAM_BUCKETS << 2);
+  return ext.rtt_histogram;
 }

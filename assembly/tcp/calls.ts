@@ -1,6 +1,6 @@
 /** The user's calls, RFC 9293 §3.10.1 to §3.10.5: OPEN, SEND, RECEIVE, CLOSE, ABORT. */
 import { EndReason, Notify, State, TcbFlag, Timer } from "../layout/enums";
-import { RealBytes } from "../layout/reassembly";
+import { TcbExt } from "../layout/reassembly";
 import { Tcb } from "../layout/tcb";
 import { slabClass, takeSlab } from "../base/arena";
 import { beginCongestionControl, chooseIss, connectionReset, enterClosed } from "./connection";
@@ -30,19 +30,29 @@ export function openActive(tcb: Tcb, now: u64): void {
 function prepare(tcb: Tcb): void {
   connectionReset(tcb);
   tcb.rtt_min_us = u32.MAX_VALUE;
-  if (tcb.flags & TcbFlag.REAL_BYTES && !tcb.bytes) takeRings(tcb);
+  if (tcb.flags & TcbFlag.REAL_BYTES) takeRings(tcb, connectionExt(tcb));
+}
+
+/** The connection's `TcbExt`, made when it has none. */
+export function connectionExt(tcb: Tcb): TcbExt {
+  if (!tcb.ext) {
+    const ext = takeSlab(slabClass(offsetof<TcbExt>()));
+    memory.fill(ext, 0, offsetof<TcbExt>());
+    tcb.ext = <u32>ext;
+  }
+  return changetype<TcbExt>(<usize>tcb.ext);
 }
 
 /** Rings that hold a full send and a full receive buffer. */
-function takeRings(tcb: Tcb): void {
-  const bytes = changetype<RealBytes>(takeSlab(slabClass(offsetof<RealBytes>())));
+function takeRings(tcb: Tcb, ext: TcbExt): void {
+  if (ext.send) return;
   const send = slabClass(tcb.snd_buf);
+  // Rounding the window to its scale may offer a little more than the buffer
   const receive = slabClass(tcb.rcv_buf + 0x10000);
-  bytes.send = <u32>takeSlab(send);
-  bytes.send_mask = (<u32>1 << send) - 1;
-  bytes.receive = <u32>takeSlab(receive);
-  bytes.receive_mask = (<u32>1 << receive) - 1;
-  tcb.bytes = <u32>changetype<usize>(bytes);
+  ext.send = <u32>takeSlab(send);
+  ext.send_mask = (<u32>1 << send) - 1;
+  ext.receive = <u32>takeSlab(receive);
+  ext.receive_mask = (<u32>1 << receive) - 1;
 }
 
 /** How many bytes SEND would take now. */

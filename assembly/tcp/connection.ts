@@ -95,6 +95,7 @@ export function enterTimeWait(tcb: Tcb, now: u64): void {
   timerClear(tcb, Timer.PERSIST);
   timerClear(tcb, Timer.DELAYED_ACK);
   timerSet(tcb, Timer.TIME_WAIT, now + <u64>engine().msl_ms * 2 * NS_PER_MS);
+  setCwnd(tcb, 0, now);
   tcb.end_reason = <u8>EndReason.CLOSED;
   tcb.notify |= <u8>(Notify.ENDED);
 }

@@ -4,7 +4,7 @@
  * congestion control is compared with RFC 6675's pipe.
  */
 import { CaState, Flag, Opt, Sent, State, TcbFlag, Timer } from "../layout/enums";
-import { RealBytes, Reassembly } from "../layout/reassembly";
+import { TcbExt, Reassembly } from "../layout/reassembly";
 import { Segment, SegmentExt, SynOptions } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
 import { slabClass, takeSlab } from "../base/arena";
@@ -38,8 +38,8 @@ function setHead(segment: Segment, opts: u32, flags: u32): void {
 
 /** A segment of a synchronised connection: it acknowledges, and so settles what ACK was owed. */
 function send(tcb: Tcb, seq: u32, len: u32, flags: u32, now: u64, mark: u32): void {
-  const segment = len != 0 && tcb.bytes != 0 ? withPayload(tcb, seq, len) : takeSegment();
-  let opts = mark | (len != 0 && tcb.bytes != 0 ? <u32>Opt.EXT : 0);
+  const segment = len != 0 && tcb.flags & TcbFlag.REAL_BYTES ? withPayload(tcb, seq, len) : takeSegment();
+  let opts = mark | (len != 0 && tcb.flags & TcbFlag.REAL_BYTES ? <u32>Opt.EXT : 0);
   segment.seq = seq;
   segment.ack = tcb.rcv_nxt;
   segment.len = <u16>len;
@@ -97,7 +97,7 @@ function withPayload(tcb: Tcb, seq: u32, len: u32): Segment {
   const klass = slabClass(len);
   ext.payload = <u32>takeSlab(klass);
   ext.payload_class = klass;
-  const bytes = changetype<RealBytes>(<usize>tcb.bytes);
+  const bytes = changetype<TcbExt>(<usize>tcb.ext);
   copyFromRing(ext.payload, bytes.send, bytes.send_mask, seq, len);
   return segment;
 }

@@ -3,7 +3,7 @@
  * ahead of order into reassembly, twice into nothing; and when to acknowledge (RFC 5681 §4.2, RFC 9293 §3.8.6.3).
  */
 import { Flag, Notify, Opt, TcbFlag, Timer } from "../layout/enums";
-import { RealBytes, Reassembly } from "../layout/reassembly";
+import { TcbExt, Reassembly } from "../layout/reassembly";
 import { Segment, SegmentExt } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
@@ -31,7 +31,7 @@ export function textArrives(tcb: Tcb, segment: Segment, now: u64): bool {
 
   if (start == rcv_nxt && tcb.reassembly == 0 && seqLeq(end, tcb.rcv_adv)) {
     if (len) {
-      if (tcb.bytes) keepBytes(tcb, segment, start, start, end);
+      if (tcb.flags & TcbFlag.REAL_BYTES) keepBytes(tcb, segment, start, start, end);
       deliver(tcb, end);
       acknowledgeLater(tcb, now);
     }
@@ -57,7 +57,7 @@ export function textArrives(tcb: Tcb, segment: Segment, now: u64): bool {
     reassemblyNoteFin(tcb, end);
   }
   if (seqGeq(start, end)) return finIsInOrder(tcb);
-  if (tcb.bytes) keepBytes(tcb, segment, segment.seq, start, end);
+  if (tcb.flags & TcbFlag.REAL_BYTES) keepBytes(tcb, segment, segment.seq, start, end);
   tcb.flags |= TcbFlag.ACK_NOW;
   if (start != rcv_nxt) {
     reassemblyInsert(tcb, start, end);
@@ -105,6 +105,6 @@ function acknowledgeLater(tcb: Tcb, now: u64): void {
 function keepBytes(tcb: Tcb, segment: Segment, seq: u32, start: u32, end: u32): void {
   if (!(<u32>segment.opts & Opt.EXT)) return;
   const ext = changetype<SegmentExt>(changetype<usize>(segment) + 64);
-  const bytes = changetype<RealBytes>(<usize>tcb.bytes);
+  const bytes = changetype<TcbExt>(<usize>tcb.ext);
   copyToRing(bytes.receive, bytes.receive_mask, start, ext.payload + (start - seq), end - start);
 }

@@ -1,6 +1,8 @@
 /** Round-trip time and retransmission time-out, RFC 6298. */
 import { Timer } from "../layout/enums";
+import { TcbExt } from "../layout/reassembly";
 import { Tcb } from "../layout/tcb";
+import { histogramAdd } from "../base/histogram";
 import { engine } from "../base/root";
 import { NS_PER_US } from "../base/time";
 import { timerClear, timerSet } from "./timers";
@@ -26,6 +28,10 @@ export function rttSample(tcb: Tcb, rtt_us: u32): void {
   tcb.rtt_count++;
   if (rtt_us > tcb.rtt_max_us) tcb.rtt_max_us = rtt_us;
   if (rtt_us < tcb.rtt_min_us) tcb.rtt_min_us = rtt_us;
+  if (tcb.ext) {
+    const histogram = changetype<TcbExt>(<usize>tcb.ext).rtt_histogram;
+    if (histogram) histogramAdd(histogram, <u64>rtt_us * NS_PER_US);
+  }
 }
 
 function computeRto(tcb: Tcb): u32 {

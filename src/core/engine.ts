@@ -1,0 +1,196 @@
+/**
+ * One instance of the core: its exports, its memory, and fields read and written by name. Every run has an engine of
+ * its own; the compiled module is shared.
+ */
+import { CoreTrapError } from "./errors.ts";
+import { LAYOUT_HASH } from "./layout.gen.ts";
+import { coreWasm } from "./wasm.gen.ts";
+
+/**
+ * Where the core's wasm comes from when it is not the one inlined in the package: bytes, or a module that the runtime
+ * has compiled ahead (as workerd demands).
+ *
+ * @example
+ * ```ts
+ * import type { WasmSource } from "@cwnd/cwnd";
+ *
+ * const own = (bytes: Uint8Array<ArrayBuffer>): WasmSource => bytes;
+ * ```
+ */
+export type WasmSource = WebAssembly.Module | BufferSource;
+
+/** A field of a struct in the core's memory, as the generated layout describes it. */
+export interface Field {
+  readonly offset: number;
+  readonly type: string;
+}
+
+/** The core's exported functions; addresses and 32-bit values are numbers, 64-bit ones bigints. */
+export interface CoreExports {
+  readonly memory: WebAssembly.Memory;
+  init(seed: bigint): void;
+  allocate(bytes: number): number;
+  addLinkParams(nsPerByteQ20: bigint, delayNs: bigint, overhead: number, flags: number): number;
+  addLink(params: number): number;
+  extendLink(link: number): number;
+  finishLink(ext: number, index: number, histogram: number): void;
+  restartLinkAverages(ext: number): void;
+  addRoute(hops: number, flow: number): number;
+  addFlow(index: number, templateA: number, templateB: number, forth: number, back: number): number;
+  scheduleFlow(flow: number, kind: number, at: bigint): void;
+  addSource(
+    index: number,
+    kind: number,
+    gapNs: number,
+    bytes: number,
+    route: number,
+    start: bigint,
+    stop: bigint,
+  ): number;
+  run(until: bigint, budget: number): number;
+  captureInit(snaplen: number): void;
+  queuePackets(ext: number): number;
+  keepRttHistogram(tcb: number): number;
+  programWrite(tcb: number, from: number, len: number): number;
+  programRead(tcb: number, to: number, len: number): number;
+  programReady(tcb: number): number;
+  programClose(tcb: number): void;
+  programAbort(tcb: number): void;
+  programNews(tcb: number): number;
+  openActive(tcb: number, now: bigint): void;
+  openPassive(tcb: number): void;
+  sendBytes(tcb: number, bytes: number, now: bigint): number;
+  receiveBytes(tcb: number, bytes: number, now: bigint): number;
+  closeConnection(tcb: number, now: bigint): void;
+  abortConnection(tcb: number, now: bigint): void;
+  segmentArrives(tcb: number, segment: number, now: bigint): void;
+  timersExpired(tcb: number, now: bigint): void;
+  timersEarliest(tcb: number): bigint;
+  checkInvariants(tcb: number): void;
+  takeSegment(): number;
+  giveSegment(segment: number): void;
+  encodeIpv4Tcp(segment: number, packet: number, at: number, snaplen: number): number;
+  ipv4TcpLength(segment: number): number;
+  parseIpv4Tcp(at: number, length: number, segment: number, packet: number): number;
+  parseTcp(at: number, length: number, segment: number, packet: number): number;
+  checksum(at: number, length: number): number;
+  rootAddress(): number;
+  trapRecord(): number;
+}
+
+let inlined: Promise<WebAssembly.Module> | undefined;
+
+/** An instance of the core. */
+export class Engine {
+  /** The core's functions. */
+  readonly exports: CoreExports;
+  /** Address of the `Engine` struct. */
+  readonly root: number;
+  #view: DataView;
+
+  private constructor(instance: WebAssembly.Instance) {
+    this.exports = instance.exports as unknown as CoreExports;
+    this.root = this.exports.rootAddress();
+    this.#view = new DataView(this.exports.memory.buffer);
+  }
+
+  /** Instantiates the inlined core, or `source`; refuses one whose memory layout is not this host's. */
+  static async load(source?: WasmSource): Promise<Engine> {
+    const module = await compile(source);
+    const sections = WebAssembly.Module.customSections(module, "cwnd.layout");
+    const hash = sections.length === 1 ? new TextDecoder().decode(sections[0]) : "none";
+    if (hash !== LAYOUT_HASH) {
+      throw new Error(`The wasm has the memory layout ${hash}, expected ${LAYOUT_HASH}: it is of another version`);
+    }
+    return new Engine(await WebAssembly.instantiate(module, {}));
+  }
+
+  /** The core's memory; a new view after the memory has grown. */
+  get view(): DataView {
+    const buffer = this.exports.memory.buffer;
+    if (this.#view.buffer !== buffer) this.#view = new DataView(buffer);
+    return this.#view;
+  }
+
+  /** `length` bytes of the core's memory at `address`, as they are now. */
+  bytes(address: number, length: number): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.exports.memory.buffer as ArrayBuffer, address, length);
+  }
+
+  /** Reads a field of the struct at `address`; a u64 as a number, exact below 2^53. */
+  get(address: number, field: Field): number {
+    const view = this.view;
+    const at = address + field.offset;
+    switch (field.type) {
+      case "u8":
+        return view.getUint8(at);
+      case "u16":
+        return view.getUint16(at, true);
+      case "f64":
+        return view.getFloat64(at, true);
+      case "u64":
+        return view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
+      default:
+        return view.getUint32(at, true);
+    }
+  }
+
+  /** Reads a u64 field exactly. */
+  getBig(address: number, field: Field): bigint {
+    return this.view.getBigUint64(address + field.offset, true);
+  }
+
+  /** Writes a field of the struct at `address`; a u64 takes a number or a bigint. */
+  set(address: number, field: Field, value: number | bigint): void {
+    const view = this.view;
+    const at = address + field.offset;
+    switch (field.type) {
+      case "u8":
+        return view.setUint8(at, Number(value));
+      case "u16":
+        return view.setUint16(at, Number(value), true);
+      case "f64":
+        return view.setFloat64(at, Number(value), true);
+      case "u64":
+        return view.setBigUint64(at, BigInt(value), true);
+      default:
+        return view.setUint32(at, Number(value), true);
+    }
+  }
+
+  /** A copy of the whole memory: a snapshot of the run. */
+  snapshot(): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.exports.memory.buffer as ArrayBuffer).slice();
+  }
+
+  /** Puts a snapshot back. */
+  restore(bytes: Uint8Array): void {
+    const memory = this.exports.memory;
+    const missing = bytes.length - memory.buffer.byteLength;
+    if (missing > 0) memory.grow(missing / 65536);
+    const all = new Uint8Array(memory.buffer);
+    all.set(bytes);
+    all.fill(0, bytes.length);
+  }
+
+  /** What a trap means: the assertion that failed, and where in the core's sources it stands. */
+  explain(error: unknown, scenario = "", seed = ""): unknown {
+    if (!(error instanceof WebAssembly.RuntimeError) && !(error instanceof RangeError)) return error;
+    const at = this.exports.trapRecord();
+    const [message, file, line, column] = [0, 4, 8, 12].map((offset) => this.view.getUint32(at + offset, true));
+    if (file === 0) return new CoreTrapError(error.message, "", scenario, seed);
+    const source = `assembly/${this.#string(file).replace(/^assembly\//, "")}:${line}:${column}`;
+    return new CoreTrapError(message === 0 ? "assertion failed" : this.#string(message), source, scenario, seed);
+  }
+
+  /** AssemblyScript's UTF-16 string, its byte length in the word before it. */
+  #string(at: number): string {
+    return new TextDecoder("utf-16le").decode(this.bytes(at, this.view.getUint32(at - 4, true)));
+  }
+}
+
+function compile(source?: WasmSource): Promise<WebAssembly.Module> {
+  if (source instanceof WebAssembly.Module) return Promise.resolve(source);
+  if (source !== undefined) return WebAssembly.compile(source);
+  return inlined ??= WebAssembly.compile(coreWasm());
+}

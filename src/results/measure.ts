@@ -1,0 +1,187 @@
+/**
+ * What a run has measured so far, read from the core. Averages begin at the end of the warm-up: what the counters
+ * showed then is remembered and taken off. Totals (segments, drops, time-outs) run from the start.
+ */
+import type { Engine } from "../core/engine.ts";
+import {
+  Engine as EngineLayout,
+  Flow,
+  Link,
+  LinkExt,
+  STATE_NAMES,
+  Tcb,
+  TcbExt,
+} from "../core/layout.gen.ts";
+import type { Compiled, CompiledFlow, CompiledLink } from "../scenario/compile.ts";
+import type { ScenarioSpec } from "../scenario/types.ts";
+import { histogramPercentiles_ms } from "./histogram.ts";
+import { jainIndex, mean, percentile } from "./stats.ts";
+import type { Aggregate, FlowResult, LinkResult } from "./types.ts";
+
+/** Counters of one flow when the averages began. */
+interface FlowBase {
+  ipBytes: number;
+  payload: number;
+  cwndSum: number;
+  rttSum_us: number;
+  rttCount: number;
+}
+
+const FLOW_ZERO: FlowBase = { ipBytes: 0, payload: 0, cwndSum: 0, rttSum_us: 0, rttCount: 0 };
+
+/** Reads results out of one run. */
+export class Measure {
+  #engine: Engine;
+  #spec: ScenarioSpec;
+  #compiled: Compiled;
+  #from_ns = 0;
+  #flowBase: FlowBase[] = [];
+  #linkBytes: number[] = [];
+
+  /** Measures what `compiled` does in `engine`. */
+  constructor(engine: Engine, spec: ScenarioSpec, compiled: Compiled) {
+    this.#engine = engine;
+    this.#spec = spec;
+    this.#compiled = compiled;
+    if (spec.record.percentiles) this.#keepHistograms();
+  }
+
+  #keepHistograms(): void {
+    for (const flow of this.#compiled.flows) this.#engine.exports.keepRttHistogram(flow.a);
+  }
+
+  /** The warm-up is over: averages begin now. */
+  restartAverages(): void {
+    const engine = this.#engine;
+    this.#from_ns = this.#now_ns;
+    this.#flowBase = this.#compiled.flows.map(({ a, b }) => ({
+      ipBytes: engine.get(b, Tcb.ip_bytes_received),
+      payload: engine.get(b, Tcb.bytes_received),
+      cwndSum: this.#cwndSum(a),
+      rttSum_us: engine.get(a, Tcb.rtt_sum_us),
+      rttCount: engine.get(a, Tcb.rtt_count),
+    }));
+    this.#linkBytes = this.#compiled.links.map(({ link }) => engine.get(link, Link.bytes));
+    for (const { ext } of this.#compiled.links) engine.exports.restartLinkAverages(ext);
+    if (this.#spec.record.percentiles) this.#keepHistograms();
+  }
+
+  get #now_ns(): number {
+    return this.#engine.get(this.#engine.root, EngineLayout.now);
+  }
+
+  /** Seconds that averages are taken over. */
+  get #span_s(): number {
+    return (this.#now_ns - this.#from_ns) / 1e9;
+  }
+
+  /** Integral of cwnd over time up to now, segment nanoseconds. */
+  #cwndSum(tcb: number): number {
+    const engine = this.#engine;
+    const since = this.#now_ns - engine.get(tcb, Tcb.cwnd_since);
+    return engine.get(tcb, Tcb.cwnd_sum) + engine.get(tcb, Tcb.cwnd) * since;
+  }
+
+  /** One flow, by id. */
+  flow(id: number): FlowResult {
+    const engine = this.#engine;
+    const flow = this.#compiled.flows[id];
+    const { a, b } = flow;
+    const base = this.#flowBase[id] ?? FLOW_ZERO;
+    const span_s = this.#span_s;
+    const rate = (bytes: number): number => span_s > 0 ? bytes * 8 / span_s : 0;
+    const rttCount = engine.get(a, Tcb.rtt_count) - base.rttCount;
+    const everSampled = engine.get(a, Tcb.rtt_count) > 0;
+    const [end_ns, complete_ns] = [engine.get(flow.flow, Flow.end_ns), engine.get(flow.flow, Flow.complete_ns)];
+    const result: FlowResult = {
+      id,
+      group: flow.group,
+      cc: flow.cc,
+      start_s: flow.start_ns / 1e9,
+      end_s: end_ns === 0 ? null : end_ns / 1e9,
+      fct_s: complete_ns === 0 ? null : (complete_ns - flow.start_ns) / 1e9,
+      state: STATE_NAMES[engine.get(a, Tcb.state)],
+      bytes_acked: engine.get(a, Tcb.bytes_acked),
+      throughput_bps: rate(engine.get(b, Tcb.ip_bytes_received) - base.ipBytes),
+      goodput_bps: rate(engine.get(b, Tcb.bytes_received) - base.payload),
+      segments_sent: engine.get(a, Tcb.segments_sent),
+      retransmits: engine.get(a, Tcb.retransmits),
+      rtos: engine.get(a, Tcb.rtos),
+      tlps: 0,
+      spurious_recoveries: 0,
+      cwnd_mean: this.#cwndMean(flow, base),
+      cwnd_max: engine.get(a, Tcb.cwnd_max),
+      srtt_ms: everSampled ? engine.get(a, Tcb.srtt_us8) / 8e3 : NaN,
+      min_rtt_ms: everSampled ? engine.get(a, Tcb.rtt_min_us) / 1e3 : NaN,
+      rtt_ms_mean: rttCount > 0 ? (engine.get(a, Tcb.rtt_sum_us) - base.rttSum_us) / rttCount / 1e3 : NaN,
+      rtt_ms_max: everSampled ? engine.get(a, Tcb.rtt_max_us) / 1e3 : NaN,
+      ce_marked: 0,
+    };
+    if (this.#spec.record.percentiles) {
+      const histogram = engine.get(engine.get(a, Tcb.ext), TcbExt.rtt_histogram);
+      [result.rtt_ms_p50, result.rtt_ms_p99] = histogramPercentiles_ms(engine, histogram, [50, 99]);
+    }
+    return result;
+  }
+
+  /** Mean over the time from the flow's start, or the end of the warm-up, to its end, or now. */
+  #cwndMean(flow: CompiledFlow, base: FlowBase): number {
+    const end_ns = this.#engine.get(flow.flow, Flow.end_ns) || this.#now_ns;
+    const span_ns = end_ns - Math.max(flow.start_ns, this.#from_ns);
+    return span_ns > 0 ? (this.#cwndSum(flow.a) - base.cwndSum) / span_ns : 0;
+  }
+
+  /** One direction of a named link, by its place in the compiled table. */
+  link(index: number): LinkResult {
+    const engine = this.#engine;
+    const { id, link, ext, rate_bps } = this.#compiled.links[index];
+    const span_s = this.#span_s;
+    const waited_ms = engine.get(ext, LinkExt.waited_ns) / 1e6;
+    const waitedPackets = engine.get(ext, LinkExt.waited_packets);
+    const [p50, p99] = histogramPercentiles_ms(engine, engine.get(ext, LinkExt.histogram), [50, 99]);
+    return {
+      id,
+      utilization: span_s > 0 ? this.#sentBits(index) / (rate_bps * span_s) : 0,
+      packets: engine.get(link, Link.packets),
+      bytes: engine.get(link, Link.bytes),
+      drops: {
+        overflow: engine.get(ext, LinkExt.drops_overflow),
+        loss: engine.get(ext, LinkExt.drops_loss),
+        aqm: engine.get(ext, LinkExt.drops_aqm),
+      },
+      marks: engine.get(ext, LinkExt.marks),
+      // Little's law: the integral of the queue's length is the sum of the times waited
+      queue_packets_mean: span_s > 0 ? waited_ms / 1e3 / span_s : 0,
+      queue_packets_max: engine.get(ext, LinkExt.queue_packets_max),
+      queue_delay_ms_mean: waitedPackets > 0 ? waited_ms / waitedPackets : NaN,
+      queue_delay_ms_p50: p50,
+      queue_delay_ms_p99: p99,
+    };
+  }
+
+  /** Bits whose transmission is over by now: what is booked beyond the clock does not count yet. */
+  #sentBits(index: number): number {
+    const engine = this.#engine;
+    const { link, rate_bps }: CompiledLink = this.#compiled.links[index];
+    const booked = (engine.get(link, Link.bytes) - (this.#linkBytes[index] ?? 0)) * 8;
+    const ahead_ns = Math.max(0, engine.get(link, Link.busy_until) - this.#now_ns);
+    return Math.max(0, booked - ahead_ns * rate_bps / 1e9);
+  }
+
+  /** All flows together. `bottleneck` is the fullest link when there are several. */
+  aggregate(flows: readonly FlowResult[], links: readonly LinkResult[]): Aggregate {
+    const sum = (of: (flow: FlowResult) => number): number => flows.reduce((total, flow) => total + of(flow), 0);
+    const completed = flows.flatMap(({ fct_s }) => fct_s === null ? [] : [fct_s * 1e3]).sort((x, y) => x - y);
+    const orNull = (value: number): number | null => completed.length > 0 ? value : null;
+    return {
+      throughput_bps: sum((flow) => flow.throughput_bps),
+      goodput_bps: sum((flow) => flow.goodput_bps),
+      jain: jainIndex(flows.map((flow) => flow.goodput_bps)),
+      utilization: Math.max(...links.map((link) => link.utilization)),
+      retransmit_ratio: sum((flow) => flow.retransmits) / Math.max(1, sum((flow) => flow.segments_sent)),
+      fct_ms_mean: orNull(mean(completed)),
+      fct_ms_p50: orNull(percentile(completed, 50)),
+      fct_ms_p99: orNull(percentile(completed, 99)),
+    };
+  }
+}

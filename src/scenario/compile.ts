@@ -1,0 +1,395 @@
+/**
+ * A scenario becomes links, routes, flows and sources in the core's memory. Nothing here knows how they behave; it
+ * decides only what there is and what feeds what.
+ */
+import type { Engine } from "../core/engine.ts";
+import {
+  Cc,
+  Engine as EngineLayout,
+  EventKind,
+  Flow,
+  LinkExt,
+  LinkFlag,
+  LossKind,
+  Route,
+  SourceKind,
+  Tcb,
+  TcbFlag,
+} from "../core/layout.gen.ts";
+import { ScenarioError } from "./error.ts";
+import type { DirectionSpec, FlowGroupSpec, LinkSpec, ScenarioSpec, TcpSpec } from "./types.ts";
+
+/** One direction of a named link in the core. */
+export interface CompiledLink {
+  /** Name in results: the link's, with `:reverse` for right to left. */
+  id: string;
+  /** Address of the `Link`. */
+  link: number;
+  /** Address of its `LinkExt`. */
+  ext: number;
+  rate_bps: number;
+}
+
+/** One flow in the core. */
+export interface CompiledFlow {
+  id: number;
+  group: string;
+  cc: string;
+  start_ns: number;
+  /** Address of the `Flow`. */
+  flow: number;
+  /** Address of the sending `Tcb`. */
+  a: number;
+  /** Address of the receiving `Tcb`. */
+  b: number;
+  realBytes: boolean;
+}
+
+/** One open-loop source in the core. */
+export interface CompiledSource {
+  group: string;
+  /** Address of the `Source`. */
+  source: number;
+}
+
+/** Everything that the host has to know of a compiled scenario. */
+export interface Compiled {
+  flows: CompiledFlow[];
+  sources: CompiledSource[];
+  /** Named links, each direction; the first is the bottleneck, or the first link of a path. */
+  links: CompiledLink[];
+  /** Names of the capture's interfaces, in the order of their numbers. */
+  captured: string[];
+}
+
+const HEADERS_BYTES = 40;
+const TIMESTAMPS_BYTES = 12;
+/** Hosts: left ones in 10.0.0.0/9, right ones in 10.128.0.0/9. */
+const LEFT_NETWORK = 0x0a000000;
+const RIGHT_NETWORK = 0x0a800000;
+const SERVER_PORT = 80;
+const FIRST_CLIENT_PORT = 49152;
+const CLIENT_PORTS = 65536 - FIRST_CLIENT_PORT;
+const NEVER = (1n << 64n) - 1n;
+/** Payload kept of captured packets: none, it is zeros. */
+const SNAPLEN = 0;
+/** Receiver's and sender's record of one flow, with its links: for the check against memory. */
+const FLOW_BYTES = 1024;
+const MEMORY_BYTES = 4 * 2 ** 30;
+
+/** Builds `spec` in a fresh engine. */
+export function compile(engine: Engine, spec: ScenarioSpec, capturing: boolean): Compiled {
+  return new Compiler(engine, spec, capturing).compile();
+}
+
+class Compiler {
+  #engine: Engine;
+  #spec: ScenarioSpec;
+  #captured: string[];
+  #params = new Map<string, number>();
+  #named: CompiledLink[] = [];
+  #linkCount = 0;
+
+  constructor(engine: Engine, spec: ScenarioSpec, capturing: boolean) {
+    this.#engine = engine;
+    this.#spec = spec;
+    this.#captured = capturing ? spec.record.capture : [];
+  }
+
+  compile(): Compiled {
+    const spec = this.#spec;
+    const flowCount = spec.flows.reduce((sum, group) => sum + group.count, 0);
+    if (flowCount * FLOW_BYTES > MEMORY_BYTES) {
+      const expected = `at most ${Math.floor(MEMORY_BYTES / FLOW_BYTES)} flows, 1 KiB each in 4 GiB of memory`;
+      throw new ScenarioError("scenario", "flows", `${flowCount} flows`, expected);
+    }
+    this.#engine.exports.init(seedNumber(spec.seed));
+    this.#setParameters(spec.tcp);
+    if (this.#captured.length > 0) this.#engine.exports.captureInit(SNAPLEN);
+
+    const trunk = spec.topology.kind === "path" ? spec.topology.links : [spec.topology.bottleneck];
+    const forward = trunk.map((link) => this.#namedLink(link.name, link, link, false));
+    const backward = trunk.map((link) => this.#namedLink(`${link.name}:reverse`, link, link.reverse, true)).reverse();
+    const flows: CompiledFlow[] = [];
+    const sources: CompiledSource[] = [];
+    let index = 0;
+    for (const group of spec.flows) {
+      const templates = group.app === null ? this.#templates(group) : null;
+      for (let k = 0; k < group.count; k++, index++) {
+        const { forth, back } = this.#ways(group, k, index, forward, backward);
+        if (templates === null) sources.push(this.#source(group, k, index, forth));
+        else flows.push({ id: flows.length, ...this.#flow(group, k, index, forth, back, templates) });
+      }
+    }
+    return { flows, sources, links: this.#named, captured: this.#captured };
+  }
+
+  /** Parameters of the whole run. */
+  #setParameters(tcp: TcpSpec): void {
+    const set = (field: { offset: number; type: string }, value: number): void =>
+      this.#engine.set(this.#engine.root, field, value);
+    set(EngineLayout.msl_ms, Math.round(tcp.msl_ns / 1e6));
+    set(EngineLayout.rto_max_us, Math.round(tcp.maxRto_ns / 1e3));
+    set(EngineLayout.rto_initial_us, Math.round(tcp.initialRto_ns / 1e3));
+    set(EngineLayout.rto_floor_on_sum, tcp.profile === "rfc" ? 1 : 0);
+    set(EngineLayout.delayed_ack_us, Math.round(tcp.delayedAckTimeout_ns / 1e3));
+    set(EngineLayout.fin_wait_2_ms, Math.round(tcp.finWait2Timeout_ns / 1e6));
+    set(EngineLayout.syn_retries, tcp.synRetries);
+    set(EngineLayout.data_retries, tcp.dataRetries);
+  }
+
+  /** Address of the shared parameters of links like this. */
+  #paramsOf(direction: DirectionSpec, extraDelay_ns: number, fused: boolean): number {
+    const delay_ns = direction.delay_ns + extraDelay_ns;
+    const key = `${direction.rate_bps} ${delay_ns} ${direction.overhead_bytes} ${fused}`;
+    let params = this.#params.get(key);
+    if (params === undefined) {
+      const nsPerByteQ20 = BigInt(Math.round(8e9 / direction.rate_bps * 2 ** 20));
+      const flags = fused ? LinkFlag.FUSED : 0;
+      params = this.#engine.exports.addLinkParams(nsPerByteQ20, BigInt(delay_ns), direction.overhead_bytes, flags);
+      this.#params.set(key, params);
+    }
+    return params;
+  }
+
+  /** A link that results name: watched, with its queue and impairments. */
+  #namedLink(id: string, link: LinkSpec, direction: DirectionSpec, reverse: boolean): number {
+    const address = this.#engine.exports.addLink(this.#paramsOf(direction, 0, false));
+    const ext = this.#extend(address, link.name, direction, reverse, true);
+    this.#named.push({ id, link: address, ext, rate_bps: direction.rate_bps });
+    return address;
+  }
+
+  /** One direction of a host's own link: plain unless it is limited, impaired or captured. */
+  #accessLink(name: string, direction: DirectionSpec, extraDelay_ns: number, fused: boolean, reverse: boolean): number {
+    const plain = isPlain(direction);
+    const address = this.#engine.exports.addLink(this.#paramsOf(direction, extraDelay_ns, fused && plain));
+    if (!plain || this.#captured.includes(name)) this.#extend(address, name, direction, reverse, false);
+    this.#linkCount++;
+    return address;
+  }
+
+  #extend(link: number, name: string, direction: DirectionSpec, reverse: boolean, histogram: boolean): number {
+    const engine = this.#engine;
+    const ext = engine.exports.extendLink(link);
+    const { limit } = direction.queue;
+    if (limit !== null) {
+      if (limit.unit === "packets") engine.set(ext, LinkExt.limit_packets, limit.value);
+      else engine.set(ext, LinkExt.limit_bytes, this.#limitBytes(direction, limit.value, limit.unit));
+    }
+    this.#setLoss(ext, direction);
+    engine.set(ext, LinkExt.jitter_ns, direction.jitter_ns);
+    if (direction.reorder !== null) {
+      engine.set(ext, LinkExt.reorder_threshold, threshold(direction.reorder.p));
+      engine.set(ext, LinkExt.reorder_delay_ns, direction.reorder.delay_ns);
+    }
+    if (direction.duplicate !== null) engine.set(ext, LinkExt.duplicate_threshold, threshold(direction.duplicate.p));
+    if (direction.corrupt !== null) engine.set(ext, LinkExt.corrupt_threshold, threshold(direction.corrupt.p));
+    engine.set(ext, LinkExt.capture, this.#captured.indexOf(name) + 1);
+    engine.set(ext, LinkExt.reverse, reverse ? 1 : 0);
+    engine.exports.finishLink(ext, this.#linkCount++, histogram ? 1 : 0);
+    return ext;
+  }
+
+  #setLoss(ext: number, { loss }: DirectionSpec): void {
+    if (loss === null) return;
+    const engine = this.#engine;
+    switch (loss.kind) {
+      case "bernoulli":
+        engine.set(ext, LinkExt.loss_kind, LossKind.BERNOULLI);
+        return engine.set(ext, LinkExt.loss_threshold, threshold(loss.p));
+      case "periodic":
+        engine.set(ext, LinkExt.loss_kind, LossKind.PERIODIC);
+        return engine.set(ext, LinkExt.loss_every, loss.every);
+      case "list": {
+        const list = engine.exports.allocate(4 * loss.packets.length);
+        new Uint32Array(engine.exports.memory.buffer, list, loss.packets.length).set(loss.packets);
+        engine.set(ext, LinkExt.loss_kind, LossKind.LIST);
+        engine.set(ext, LinkExt.loss_list, list);
+        return engine.set(ext, LinkExt.loss_list_count, loss.packets.length);
+      }
+    }
+  }
+
+  /** A queue limit in bytes; bandwidth-delay products are those of the link and the shortest way over it. */
+  #limitBytes(direction: DirectionSpec, value: number, unit: "bytes" | "bdp"): number {
+    if (unit === "bytes") return value;
+    const bdp = direction.rate_bps * this.#baseRtt_ns() / 8e9;
+    return Math.max(Math.round(value * bdp), fullPacket(this.#spec.tcp) + direction.overhead_bytes);
+  }
+
+  /** Propagation alone, there and back, of the shortest way that any flow takes; all ways pass the named links. */
+  #baseRtt_ns(): number {
+    const { topology } = this.#spec;
+    const both = (link: LinkSpec): number => link.delay_ns + link.reverse.delay_ns;
+    const extra = 2 * Math.min(...this.#spec.flows.map((group) => Math.min(...group.accessDelay_ns.slice(0, group.count))));
+    if (topology.kind === "path") return topology.links.reduce((sum, link) => sum + both(link), 0) + extra;
+    return both(topology.bottleneck) + 2 * both(topology.access) + extra;
+  }
+
+  /** The links of flow number `index`, there and back, as addresses. */
+  #ways(
+    group: FlowGroupSpec,
+    k: number,
+    index: number,
+    forward: number[],
+    backward: number[],
+  ): { forth: number[]; back: number[] } {
+    const { topology } = this.#spec;
+    const rightwards = group.from === "left";
+    if (topology.kind === "path") {
+      return rightwards ? { forth: forward, back: backward } : { forth: backward, back: forward };
+    }
+    const { access, bottleneck } = topology;
+    const extra = group.accessDelay_ns[k % group.accessDelay_ns.length];
+    const [leftExtra, rightExtra] = rightwards ? [extra, 0] : [0, extra];
+    const toRight = isFifo(bottleneck);
+    const toLeft = isFifo(bottleneck.reverse);
+    const left = `left${index}`;
+    const right = `right${index}`;
+    // Left to right is forward on every link: up from a left host, down to a right one
+    const leftUp = this.#accessLink(left, access, leftExtra, false, false);
+    const leftDown = this.#accessLink(left, access.reverse, leftExtra, toLeft, true);
+    const rightDown = this.#accessLink(right, access, rightExtra, toRight, false);
+    const rightUp = this.#accessLink(right, access.reverse, rightExtra, false, true);
+    const eastbound = [leftUp, forward[0], rightDown];
+    const westbound = [rightUp, backward[0], leftDown];
+    return rightwards ? { forth: eastbound, back: westbound } : { forth: westbound, back: eastbound };
+  }
+
+  #route(links: number[], index: number): number {
+    const route = this.#engine.exports.addRoute(links.length, index);
+    const view = this.#engine.view;
+    links.forEach((link, hop) => view.setUint32(route + Route.size + 4 * hop, link, true));
+    return route;
+  }
+
+  #flow(
+    group: FlowGroupSpec,
+    k: number,
+    index: number,
+    forth: number[],
+    back: number[],
+    templates: { a: number; b: number },
+  ): Omit<CompiledFlow, "id"> {
+    const engine = this.#engine;
+    this.#setAddresses(templates.a, templates.b, group, index);
+    const flow = engine.exports.addFlow(
+      index,
+      templates.a,
+      templates.b,
+      this.#route(forth, index),
+      this.#route(back, index),
+    );
+    const start_ns = group.start_ns + k * group.stagger_ns;
+    if (group.bytes !== null) {
+      engine.set(flow, Flow.bytes_left, group.bytes);
+      engine.set(flow, Flow.bytes_total, group.bytes);
+    }
+    if (group.read_bps !== null) engine.set(flow, Flow.read_bytes_per_s, Math.max(1, Math.round(group.read_bps / 8)));
+    engine.exports.scheduleFlow(flow, EventKind.FLOW_START, BigInt(start_ns));
+    if (group.stop_ns !== null && group.stop_ns > start_ns) {
+      engine.exports.scheduleFlow(flow, EventKind.FLOW_STOP, BigInt(group.stop_ns));
+    }
+    return {
+      group: group.name,
+      cc: group.cc,
+      start_ns,
+      flow,
+      a: engine.get(flow, Flow.a),
+      b: engine.get(flow, Flow.b),
+      realBytes: group.realBytes,
+    };
+  }
+
+  /** Control blocks that those of a group are copied from: the sender's and the receiver's. */
+  #templates(group: FlowGroupSpec): { a: number; b: number } {
+    const engine = this.#engine;
+    const { tcp } = group;
+    let flags: number = TcbFlag.READS_AT_ONCE;
+    if (tcp.timestamps) flags |= TcbFlag.OFFER_TIMESTAMPS;
+    if (tcp.sack) flags |= TcbFlag.OFFER_SACK;
+    if (tcp.windowScaling) flags |= TcbFlag.OFFER_WINDOW_SCALING;
+    if (tcp.delayedAck) flags |= TcbFlag.DELAYED_ACK;
+    if (!tcp.nagle) flags |= TcbFlag.NODELAY;
+    if (group.realBytes) flags = (flags | TcbFlag.REAL_BYTES) & ~TcbFlag.READS_AT_ONCE;
+    const template = (own: number): number => {
+      const tcb = engine.exports.allocate(Tcb.size);
+      engine.set(tcb, Tcb.flags, own);
+      engine.set(tcb, Tcb.cc, Cc[group.cc.toUpperCase() as keyof typeof Cc]);
+      engine.set(tcb, Tcb.rcv_mss, tcp.mss + TIMESTAMPS_BYTES);
+      engine.set(tcb, Tcb.rcv_buf, tcp.receiveBuffer_bytes);
+      engine.set(tcb, Tcb.snd_buf, tcp.sendBuffer_bytes);
+      engine.set(tcb, Tcb.rto_min_us, Math.round(tcp.minRto_ns / 1e3));
+      engine.set(tcb, Tcb.initial_cwnd, tcp.initialWindow);
+      return tcb;
+    };
+    const endless = group.bytes === null && !group.realBytes ? TcbFlag.WRITES_FOR_EVER : 0;
+    const paced = group.read_bps === null ? 0 : TcbFlag.READS_AT_ONCE;
+    return { a: template(flags | endless), b: template(flags & ~paced) };
+  }
+
+  /** The flow's four-tuple, for ISNs and captures. Flows of a path share two hosts and differ in their ports. */
+  #setAddresses(a: number, b: number, group: FlowGroupSpec, index: number): void {
+    const engine = this.#engine;
+    const host = this.#spec.topology.kind === "path" ? 1 + Math.floor(index / CLIENT_PORTS) : 1 + index;
+    const port = FIRST_CLIENT_PORT + index % CLIENT_PORTS;
+    const [addressA, addressB] = group.from === "left"
+      ? [LEFT_NETWORK + host, RIGHT_NETWORK + host]
+      : [RIGHT_NETWORK + host, LEFT_NETWORK + host];
+    engine.set(a, Tcb.local_addr, addressA);
+    engine.set(a, Tcb.remote_addr, addressB);
+    engine.set(a, Tcb.local_port, port);
+    engine.set(a, Tcb.remote_port, SERVER_PORT);
+    engine.set(b, Tcb.local_addr, addressB);
+    engine.set(b, Tcb.remote_addr, addressA);
+    engine.set(b, Tcb.local_port, SERVER_PORT);
+    engine.set(b, Tcb.remote_port, port);
+  }
+
+  #source(group: FlowGroupSpec, k: number, index: number, links: number[]): CompiledSource {
+    const { app } = group;
+    if (app === null) throw new Error("a source without an app");
+    const kind = {
+      "cbr": SourceKind.CBR,
+      "poisson": SourceKind.POISSON,
+      "poisson-exponential": SourceKind.POISSON_EXPONENTIAL,
+    }[app.kind];
+    const gap_ns = app.packetSize_bytes * 8e9 / app.rate_bps;
+    const start = BigInt(group.start_ns + k * group.stagger_ns);
+    const stop = group.stop_ns === null ? NEVER : BigInt(group.stop_ns);
+    const route = this.#route(links, index);
+    const source = this.#engine.exports.addSource(index, kind, gap_ns, app.packetSize_bytes, route, start, stop);
+    return { group: group.name, source };
+  }
+}
+
+/** The seed's characters as 64 bits, FNV-1a: any string is a seed. */
+function seedNumber(seed: string): bigint {
+  let hash = 0xcbf29ce484222325n;
+  for (const byte of new TextEncoder().encode(seed)) {
+    hash = ((hash ^ BigInt(byte)) * 0x100000001b3n) & 0xffffffffffffffffn;
+  }
+  return hash;
+}
+
+/** A probability as a threshold that a uniform u64 must stay below. */
+function threshold(p: number): bigint {
+  if (p >= 1) return NEVER;
+  return BigInt(Math.floor(p * 2 ** 53)) << 11n;
+}
+
+function fullPacket(tcp: TcpSpec): number {
+  return tcp.mss + TIMESTAMPS_BYTES + HEADERS_BYTES;
+}
+
+/** Nothing but a rate and a delay. */
+function isPlain(direction: DirectionSpec): boolean {
+  return direction.queue.limit === null && isFifo(direction) && direction.loss === null && direction.corrupt === null &&
+    direction.jitter_ns === 0;
+}
+
+/** Packets leave in the order in which they came, so the next link's arrivals are known when they come. */
+function isFifo(direction: DirectionSpec): boolean {
+  return direction.reorder === null && direction.duplicate === null;
+}
