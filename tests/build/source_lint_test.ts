@@ -35,7 +35,8 @@ test("sources: no path of one machine, no address of a registry", () => {
 
 test("sources: the host reads the core's memory at offsets of the layout, never at a number", () => {
   const readers = sourcesIn("src/core", ".ts").filter(({ path }) => !path.endsWith(".gen.ts"));
-  const literal = /\.[gs]et(?:Uint|Int|Float|BigUint|BigInt)\d+\(\s*(?:[^,()]*\+\s*)?\d+\s*[,)]/;
+  // The upper half of a 64-bit field stands 4 bytes above it in any layout.
+  const literal = /\.[gs]et(?:Uint|Int|Float|BigUint|BigInt)\d+\(\s*(?:[^,()]*\+\s*(?!4\b))?\d+\s*[,)]/;
   assert.match("view.getUint32(at + 16, true)", literal);
   assert.doesNotMatch("view.getUint32(at + Tcb.snd_una.offset, true)", literal);
   assert.deepEqual(linesThatMatch(readers, literal), []);
