@@ -7,8 +7,10 @@
  */
 import process from "node:process";
 import { Command, CommanderError } from "commander";
+import { CoreTrapError } from "../core/errors.ts";
 import { ScenarioError } from "../scenario/error.ts";
 import { nearest } from "../scenario/words.ts";
+import { VERSION } from "../version.ts";
 import { DONE, FAILED, FailedError, UsageError, WRONG } from "./errors.ts";
 import { list } from "./list.ts";
 import { run } from "./run.ts";
@@ -19,6 +21,7 @@ function grammar(done: (status: number) => void): Command {
   const program = new Command("cwnd")
     .description("A TCP engine and congestion laboratory")
     .usage("VERB ...")
+    .version(VERSION)
     .exitOverride()
     // Errors are printed in one place, below, as one line.
     .configureOutput({ writeErr: () => {} })
@@ -88,7 +91,7 @@ function report(error: unknown, verb: string): number {
     return complain(commanderMessage(error, verb), WRONG);
   }
   if (error instanceof UsageError || error instanceof ScenarioError) return complain(error.message, WRONG);
-  if (error instanceof FailedError) return complain(error.message, FAILED);
+  if (error instanceof FailedError || error instanceof CoreTrapError) return complain(error.message, FAILED);
   // Anything else is a defect of ours, and where it happened is worth more than one line.
   return complain(error instanceof Error ? error.stack ?? error.message : String(error), FAILED);
 }

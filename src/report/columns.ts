@@ -1,4 +1,5 @@
 /** Columns of a result, gathered for drawing: which lines there are, their mean and extremes, and fewer points of each. */
+import { percentile } from "../results/stats.ts";
 import type { FlowSeries, LinkSeries, RunResult } from "../results/types.ts";
 
 /** One line of a plot. */
@@ -85,6 +86,31 @@ export function envelope(columns: Float64Array[]): Envelope {
   return { mean, min, max };
 }
 
+/** Flows looked at, spread evenly over all, to find quantiles. */
+const QUANTILE_COLUMNS_MAX = 1000;
+
+/** Two percentiles of several columns at each sample; `NaN` where no column has a value. */
+export function quantiles(
+  columns: Float64Array[],
+  low: number,
+  high: number,
+): { low: Float64Array; high: Float64Array } {
+  const length = columns[0]?.length ?? 0;
+  const result = { low: new Float64Array(length), high: new Float64Array(length) };
+  const looked = evenly(columns, Math.min(columns.length, QUANTILE_COLUMNS_MAX));
+  for (let i = 0; i < length; i++) {
+    const values = Float64Array.from(looked, (column) => column[i]).filter((value) => !Number.isNaN(value)).sort();
+    result.low[i] = percentile(values, low);
+    result.high[i] = percentile(values, high);
+  }
+  return result;
+}
+
+/** So many of the items, spread evenly over all. */
+export function evenly<T>(items: T[], wanted: number): T[] {
+  return Array.from({ length: wanted }, (_, i) => items[Math.floor((i * items.length) / wanted)]);
+}
+
 /** The largest value of all, 0 when there is none. */
 export function largest(columns: Iterable<Float64Array>): number {
   let result = 0;
@@ -92,6 +118,32 @@ export function largest(columns: Iterable<Float64Array>): number {
     for (const value of column) if (value > result) result = value;
   }
   return result;
+}
+
+/** Up to so many lines an axis shows every value. */
+const CROWD_MIN = 7;
+/** Values looked at to find where the crowd is. */
+const CROWD_SAMPLES = 20_000;
+
+/**
+ * Where the vertical axis should end, and the largest value. The two differ when few values of a crowd stand far above
+ * all others, such as the window of the one flow that starts alone: the axis then serves the other 99 percent.
+ */
+export function axisTop(columns: Float64Array[]): { top: number; peak: number } {
+  const peak = largest(columns);
+  if (columns.length < CROWD_MIN) return { top: peak, peak };
+  const values = columns.reduce((sum, column) => sum + column.length, 0);
+  const stride = Math.max(1, Math.floor(values / CROWD_SAMPLES));
+  const sample: number[] = [];
+  let skipped = 0;
+  for (const column of columns) {
+    for (const value of column) {
+      if (++skipped % stride === 0 && Number.isFinite(value)) sample.push(value);
+    }
+  }
+  const most = percentile(sample.sort((a, b) => a - b), 99);
+  if (!(peak > 2 * most) || most <= 0) return { top: peak, peak };
+  return { top: Math.max(1.25 * most, largest([envelope(columns).mean])), peak };
 }
 
 /**

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { envelope, linkColumns, thin } from "../../src/report/columns.ts";
+import { axisTop, envelope, evenly, linkColumns, quantiles, thin } from "../../src/report/columns.ts";
 import { makeResult } from "./fixture.ts";
 
 test("envelope: mean, least and most of the columns that have a value", () => {
@@ -45,4 +45,42 @@ test("linkColumns: the fullest link comes first", () => {
     full: { queue_packets: Float64Array.of(9, 0) },
   };
   assert.deepEqual(linkColumns(result, "queue_packets").lines.map((line) => line.name), ["full", "empty"]);
+});
+
+test("quantiles: of the columns that have a value there", () => {
+  const columns = Array.from({ length: 11 }, (_, i) => Float64Array.of(i, i === 4 ? 7 : NaN, NaN));
+  const { low, high } = quantiles(columns, 10, 90);
+  assert.deepEqual([...low], [1, 7, NaN]);
+  assert.deepEqual([...high], [9, 7, NaN]);
+});
+
+test("quantiles: of very many columns are close to exact", () => {
+  const columns = Array.from({ length: 50_000 }, (_, i) => Float64Array.of(i));
+  const { low, high } = quantiles(columns, 10, 90);
+  assert.ok(Math.abs(low[0] - 5000) < 100 && Math.abs(high[0] - 45_000) < 100, `${low[0]} to ${high[0]}`);
+});
+
+test("evenly: takes the first, and as many as asked for", () => {
+  assert.deepEqual(evenly([0, 1, 2, 3, 4, 5, 6], 3), [0, 2, 4]);
+  assert.deepEqual(evenly([0, 1], 2), [0, 1]);
+});
+
+test("axisTop: few lines are shown whole", () => {
+  const lines = [Float64Array.of(1, 1000), Float64Array.of(1, 1)];
+  assert.deepEqual(axisTop(lines), { top: 1000, peak: 1000 });
+});
+
+test("axisTop: a crowd sets the scale, and the one that left it is told", () => {
+  const crowd = Array.from({ length: 100 }, () => new Float64Array(100).fill(20));
+  assert.deepEqual(axisTop(crowd), { top: 20, peak: 20 });
+  crowd[7][5] = 900;
+  const { top, peak } = axisTop(crowd);
+  assert.equal(peak, 900);
+  assert.ok(top >= 20 && top < 60, `top ${top}`);
+});
+
+test("axisTop: never cuts the mean", () => {
+  const crowd = Array.from({ length: 100 }, () => new Float64Array(1000).fill(20));
+  for (const column of crowd) column[5] = 500;
+  assert.equal(axisTop(crowd).top, 500);
 });

@@ -48,6 +48,23 @@ test("figures: a thousand flows draw two hundred lines, shared by the groups, an
   assert.ok(svg.includes(">200 of 1000 flows</text>"));
 });
 
+test("figures: what is above the axis is said and cut off", () => {
+  const result = makeResult([["cubic", 100]]);
+  result.series.flows[50].cwnd![3] = 1e6;
+  const svg = figure("cwnd", result);
+  assert.ok(svg.includes("(the highest, 1000000, is above the axis)"));
+  assert.ok(svg.includes('<g clip-path="url(#plot)"'));
+  assert.ok(!svg.includes(">1,000,000</text>"));
+});
+
+test("figures: a link without a queue is left out beside one with", () => {
+  const result = makeResult([["cubic", 1]]);
+  result.series.links.quiet = { queue_packets: new Float64Array(101).fill(1) };
+  assert.ok(!figure("queue", result).includes("quiet"));
+  delete result.series.links.bottleneck;
+  assert.ok(figure("queue", result).includes("quiet"));
+});
+
 test("figures: long series are thinned, so that a file stays below half a megabyte", () => {
   for (const { name, svg } of figuresOf(makeResult([["cubic", 200]], 5000))) assert.ok(svg.length < 500_000, name);
 });

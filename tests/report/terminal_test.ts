@@ -10,13 +10,13 @@ import { matchGolden } from "./golden.ts";
 const same = (text: string): string => text;
 const plain: Style = { width: 100, bold: same, faint: same, lines: [same] };
 
-function chartOf(values: number[], band?: { min: number[]; max: number[] }): string[] {
+function chartOf(values: number[], band?: { low: number[]; high: number[] }): string[] {
   return drawChart({
     quantity: "chart",
     note: "",
     time_s: Float64Array.from(values, (_, i) => i),
     line: Float64Array.from(values),
-    band: band && { min: Float64Array.from(band.min), max: Float64Array.from(band.max) },
+    band: band && { low: Float64Array.from(band.low), high: Float64Array.from(band.high) },
     top: 10,
     width: 40,
     height: 4,
@@ -82,7 +82,7 @@ test("chart: missing values leave the plot empty there", () => {
 });
 
 test("chart: the band fills between its edges and not beyond", () => {
-  const dots = dotsOf(chartOf([5, 5], { min: [2, 2], max: [8, 8] }));
+  const dots = dotsOf(chartOf([5, 5], { low: [2, 2], high: [8, 8] }));
   // Of 16 rows of dots, 2 and 8 of 10 fall on rows 3 and 12; every other one is set.
   assert.equal(Math.min(...dots.flat()), 3);
   assert.equal(Math.max(...dots.flat()), 12);
@@ -108,6 +108,17 @@ test("charts: groups share one scale, so that heights compare", () => {
   );
   assert.equal(axes.length, 2);
   assert.equal(axes[0], axes[1]);
+});
+
+test("charts: one flow that peaks alone does not set the scale of a crowd", () => {
+  const result = makeResult([["cubic", 100]]);
+  result.series.flows[50].cwnd![30] = 1000;
+  assert.doesNotMatch(chartsText(result, plain).split("\n\n")[0], /\d{3} ┤/);
+});
+
+test("chart: what is above the top stays at the top", () => {
+  const dots = dotsOf(chartOf([5, 100, 5]));
+  assert.equal(Math.max(...dots.flat()), 15);
 });
 
 test("charts: without series there is nothing to draw", () => {

@@ -61,7 +61,12 @@ export function drawFrame(frame: Frame, body: (x: Scale, y: Scale) => string): s
     drawLegend(frame.legend),
     drawYAxis(y, frame.yLabel),
     drawXAxis(x),
-    `<g fill="none" stroke-linejoin="round" stroke-linecap="round">`,
+    // What lies above the axis is cut off; half a line's width below it is not.
+    `<clipPath id="plot"><rect x="${MARGIN.left}" y="${MARGIN.top}" width="${
+      WIDTH - MARGIN.left - MARGIN.right + 2
+    }" ` +
+    `height="${HEIGHT - MARGIN.top - MARGIN.bottom + 2}"/></clipPath>`,
+    `<g clip-path="url(#plot)" fill="none" stroke-linejoin="round" stroke-linecap="round">`,
     body(x, y),
     "</g>",
     "</svg>\n",

@@ -1,6 +1,7 @@
 /** Lines over time, the body of every figure: few lines in a colour each, or many faint ones under their group's mean. */
 import { line } from "d3-shape";
-import { byGroup, type Columns, envelope, largest, type Line, thin } from "../columns.ts";
+import { axisTop, byGroup, type Columns, envelope, evenly, type Line, thin } from "../columns.ts";
+import { digits } from "../format.ts";
 import type { Scale } from "../scale.ts";
 import { drawFrame, type LegendEntry, PALETTE } from "./frame.ts";
 
@@ -35,10 +36,18 @@ export function linesFigure(columns: Columns, quantity: Quantity): string {
   const faintCount = drawn.filter((each) => each.faint).length;
   const faintPoints = Math.max(50, Math.floor(FAINT_POINTS_MAX / Math.max(1, faintCount)));
   const divisor = quantity.divisor ?? 1;
-  const top = largest(columns.lines.map((each) => each.values)) / divisor;
+  const { top, peak } = axisTop(columns.lines.map((each) => each.values));
   const end = columns.time_s.at(-1) ?? 1;
+  const beyond = peak > top ? ` (the highest, ${digits(peak / divisor)}, is above the axis)` : "";
   return drawFrame(
-    { title: columns.title, ...quantity, x: [0, end > 0 ? end : 1], y: [0, top > 0 ? top : 1], legend },
+    {
+      title: columns.title,
+      subtitle: quantity.subtitle + beyond,
+      yLabel: quantity.yLabel,
+      x: [0, end > 0 ? end : 1],
+      y: [0, top > 0 ? top / divisor : 1],
+      legend,
+    },
     (x, y) =>
       drawn.map((each) => {
         const points = thin(each.values, each.faint ? faintPoints : STRONG_POINTS_MAX);
@@ -94,10 +103,6 @@ function fitted(legend: LegendEntry[]): LegendEntry[] {
   const fits = legend.findIndex((entry) => (room -= entry.label.length + 6) < 0);
   if (fits < 0) return legend;
   return [...legend.slice(0, fits), { label: `and ${legend.length - fits} more`, color: "none" }];
-}
-
-function evenly<T>(items: T[], wanted: number): T[] {
-  return Array.from({ length: wanted }, (_, i) => items[Math.floor((i * items.length) / wanted)]);
 }
 
 function pathOf(

@@ -16,8 +16,8 @@ export interface Chart {
   /** The line. */
   line: Float64Array;
   /** Lower and upper edge of the band. */
-  band?: { min: Float64Array; max: Float64Array };
-  /** Top of the vertical axis; the bottom is 0. */
+  band?: { low: Float64Array; high: Float64Array };
+  /** Top of the vertical axis, at which higher values stay; the bottom is 0. */
   top: number;
   /** Characters from edge to edge. */
   width: number;
@@ -43,8 +43,8 @@ export function drawChart(chart: Chart): string[] {
   const x = linearScale([0, end > 0 ? end : 1], [0, canvas.width - 1]);
   const y = linearScale(domain, [canvas.height - 1, 0]);
   if (chart.band !== undefined) {
-    const { min, max } = chart.band;
-    drawColumn(canvas.width, chart.time_s, x, min, max, y, (at, top, bottom) => canvas.band(at, top, bottom));
+    const { low, high } = chart.band;
+    drawColumn(canvas.width, chart.time_s, x, low, high, y, (at, top, bottom) => canvas.band(at, top, bottom));
   }
   drawColumn(
     canvas.width,
@@ -111,7 +111,7 @@ function drawColumn(
       last = { top: NaN, bottom: NaN };
       continue;
     }
-    const now = { top: Math.round(y(max[at])), bottom: Math.round(y(min[at])) };
+    const now = { top: Math.max(0, Math.round(y(max[at]))), bottom: Math.max(0, Math.round(y(min[at]))) };
     // A steep line skips rows between two columns: close the gap, up to the row next to where the last one ended.
     dots(
       at,

@@ -1,10 +1,21 @@
 /** The charts `cwnd run` ends with: cwnd, throughput and queue over time, a panel for each flow group. */
 import type { RunResult } from "../../results/types.ts";
-import { byGroup, type Columns, envelope, flowColumns, largest, linkColumns } from "../columns.ts";
+import {
+  byGroup,
+  type Columns,
+  envelope,
+  flowColumns,
+  largest,
+  type Line,
+  linkColumns,
+  quantiles,
+} from "../columns.ts";
 import { prefixFor } from "../format.ts";
-import { drawChart, type Paint } from "./chart.ts";
+import { type Chart, drawChart, type Paint } from "./chart.ts";
 
 const GROUPS_MAX = 4;
+/** From here on, quantiles say more than extremes. */
+const CROWD_MIN = 10;
 const HEIGHT = 10;
 /** When groups stand one above the other, each gets less. */
 const HEIGHT_SHARED = 6;
@@ -38,27 +49,38 @@ export function chartsText(result: RunResult, style: Style): string {
 function panels(columns: Columns, quantity: string, style: Style): string[][] {
   if (columns.time_s.length < 2) return [];
   const groups = [...byGroup(columns.lines)];
-  const top = largest(columns.lines.map((line) => line.values));
-  const height = groups.length > 1 ? HEIGHT_SHARED : HEIGHT;
-  const charts = groups.slice(0, GROUPS_MAX).map(([group, lines], i) => {
-    const { mean, min, max } = envelope(lines.map((line) => line.values));
-    const crowd = lines.length > 1 ? `, mean of ${lines.length} flows, their range shaded` : "";
-    return drawChart({
+  const drawn = groups.slice(0, GROUPS_MAX).map(([group, lines]) => summarize(group, lines));
+  const top = largest(drawn.flatMap(({ line, band }) => band === undefined ? [line] : [line, band.high]));
+  const charts = drawn.map((summary, i) =>
+    drawChart({
+      ...summary,
       quantity,
-      note: group + crowd,
       time_s: columns.time_s,
-      line: mean,
-      band: lines.length > 1 ? { min, max } : undefined,
       top,
       width: style.width,
-      height,
+      height: drawn.length > 1 ? HEIGHT_SHARED : HEIGHT,
       paintBold: style.bold,
       paintLine: style.lines[i % style.lines.length],
       paintFaint: style.faint,
-    });
-  });
+    })
+  );
   if (groups.length > GROUPS_MAX) charts.push([style.faint(`and ${groups.length - GROUPS_MAX} more groups`)]);
   return charts;
+}
+
+/**
+ * A group as one line and a band. The band of a crowd leaves the outermost tenths out: a single flow that starts alone
+ * would otherwise set the scale for all.
+ */
+function summarize(group: string, lines: Line[]): Pick<Chart, "note" | "line" | "band"> {
+  const columns = lines.map((line) => line.values);
+  const { mean, min, max } = envelope(columns);
+  if (columns.length === 1) return { note: group, line: mean };
+  const note = `${group}, mean of ${columns.length} flows`;
+  if (columns.length < CROWD_MIN) {
+    return { note: `${note}, least to most shaded`, line: mean, band: { low: min, high: max } };
+  }
+  return { note: `${note}, middle 80 % shaded`, line: mean, band: quantiles(columns, 10, 90) };
 }
 
 function scaled(columns: Columns, divisor: number): Columns {
