@@ -37,7 +37,7 @@ const SECTIONS: Record<string, (effort: Effort) => Promise<Measurement[]>> = {
   throughput: ({ runs, scale }) => measureThroughput(runs, scale),
   size: async ({ runs, flows }) => [
     ...await measureManyFlows(flows),
-    await measureIdleConnection(flows / 10),
+    await measureIdleConnection(),
     await measureStart(runs),
     measureWasm(),
   ],

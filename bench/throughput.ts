@@ -10,7 +10,8 @@ interface Run {
   events_per_segment: number;
 }
 
-const SIZES: DumbbellSize[] = [
+/** What is run beside the yardstick. */
+export const SIZES: DumbbellSize[] = [
   { flows: 10, rate_bps: 100e6, duration_s: 100 },
   { flows: 100, rate_bps: 1e9, duration_s: 10 },
   { flows: 1000, rate_bps: 1e9, duration_s: 10 },
@@ -27,8 +28,9 @@ export async function measureThroughput(runs: number, scale: number): Promise<Me
   return [...rows, await largeAgainstThousand(runs, scale)];
 }
 
+/** At least five round trips, or nothing would be delivered. */
 function scaled(size: DumbbellSize, scale: number): DumbbellSize {
-  return { ...size, duration_s: size.duration_s * scale };
+  return { ...size, duration_s: Math.max(size.duration_s * scale, 5 * (size.rtt_s ?? 0.02)) };
 }
 
 async function besideYardstick(yardstick: Yardstick | null, size: DumbbellSize, runs: number): Promise<Measurement[]> {
