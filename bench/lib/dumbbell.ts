@@ -11,6 +11,8 @@ export interface DumbbellSize {
   rtt_s?: number;
   /** Between the starts of two flows. 1 ms when absent. */
   stagger_s?: number;
+  /** Bytes that each receiver can hold. 4 MiB when absent. */
+  receive_buffer?: number;
 }
 
 /** Payload bytes of a full segment with timestamps on. */
@@ -20,7 +22,8 @@ export const MSS = 1448;
  * n CUBIC flows through a drop-tail bottleneck of one bandwidth-delay product, SACK, timestamps and delayed ACK on,
  * statistics on, series and captures off.
  */
-export function dumbbell({ flows, rate_bps, duration_s, rtt_s = 0.02, stagger_s = 0.001 }: DumbbellSize): Scenario {
+export function dumbbell(size: DumbbellSize): Scenario {
+  const { flows, rate_bps, duration_s, rtt_s = 0.02, stagger_s = 0.001, receive_buffer = 4 * 2 ** 20 } = size;
   return {
     name: `${flows} CUBIC flows, ${rate_bps / 1e6} Mbit/s`,
     duration: duration_s,
@@ -38,7 +41,7 @@ export function dumbbell({ flows, rate_bps, duration_s, rtt_s = 0.02, stagger_s 
       windowScaling: true,
       delayedAck: true,
       sendBuffer: "4MiB",
-      receiveBuffer: "4MiB",
+      receiveBuffer: receive_buffer,
       minRto: "200ms",
     },
     record: { series: [] },
