@@ -94,8 +94,8 @@ function sackBlock(segment: Segment, i: u32): usize {
 
 /**
  * Reads the options in [at, end) into `segment`, whose flags must be set, and replaces its `opts`.
- * Kinds not known are skipped; of an option given twice the last counts. MSS, window scale and
- * SACK-permitted count on a SYN only, SACK blocks on others only.
+ * Kinds not known are skipped; of an option given twice the last counts; an MSS of 0 counts as none.
+ * MSS, window scale and SACK-permitted count on a SYN only, SACK blocks on others only.
  */
 export function parseOptions(at: usize, end: usize, segment: Segment): WireStatus {
   const isSyn = (segment.flags & Flag.SYN) != 0;

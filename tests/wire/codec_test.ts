@@ -212,6 +212,11 @@ test("parse: a window scale above 14 counts as 14, RFC 7323 §2.3", () => {
   }
 });
 
+test("parse: an MSS of 0 says nothing", () => {
+  assert.equal(parsed(withOptions([2, 4, 0, 0], Flag.SYN)).mss, undefined);
+  assert.equal(parsed(withOptions([2, 4, 0, 1], Flag.SYN)).mss, 1);
+});
+
 test("parse: IPv4 options are skipped, and bytes beyond the total length are padding", () => {
   const plain = encodeOracle(DATA);
   const bytes = new Uint8Array(plain.length + 8 + 6).fill(0x55);

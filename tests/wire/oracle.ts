@@ -143,7 +143,7 @@ function parseOptions(bytes: Uint8Array, at: number, end: number, packet: TcpPac
     if (length < 2 || at + length > end) return false;
     if (OPTION_LENGTHS[kind] && !OPTION_LENGTHS[kind].includes(length)) return false;
     const value = at + 2;
-    if (kind === 2 && syn) packet.mss = readU16(bytes, value);
+    if (kind === 2 && syn) packet.mss = readU16(bytes, value) || undefined; // an MSS of 0 says nothing
     if (kind === 3 && syn) packet.windowScale = Math.min(bytes[value], 14); // RFC 7323 §2.3
     if (kind === 4 && syn) packet.sackPermitted = true;
     if (kind === 5 && !syn) {
