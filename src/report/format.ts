@@ -14,7 +14,8 @@ export interface Prefix {
 
 /** The prefix that leaves a value of this size with one to three digits before the point. */
 export function prefixFor(value: number): Prefix {
-  const thousands = value > 0 ? Math.floor(Math.log10(value) / 3) : 0;
+  // Rounded as it will be shown: 999.9 million reads as 1.00 G.
+  const thousands = value > 0 ? Math.floor(Math.log10(rounded(value)) / 3) : 0;
   const step = Math.min(Math.max(thousands, 0), PREFIXES.length - 1);
   return { factor: 1000 ** step, prefix: PREFIXES[step] };
 }
@@ -23,8 +24,12 @@ export function prefixFor(value: number): Prefix {
 export function digits(value: number): string {
   if (!Number.isFinite(value)) return NOTHING;
   if (value === 0 || Math.abs(value) >= 1000) return Math.round(value).toString();
-  const decimals = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
+  const decimals = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(rounded(value)))));
   return value.toFixed(Math.min(decimals, 6));
+}
+
+function rounded(value: number): number {
+  return Number(value.toPrecision(3));
 }
 
 /** A count: exact below 10,000, with a prefix above: `812 k`, `12.3 M`. */

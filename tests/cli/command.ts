@@ -19,6 +19,7 @@ export const SCENARIO = {
     access: { rate: "100Mbps", delay: "1ms" },
   },
   flows: [{ name: "cubic", count: 2, cc: "cubic" }],
+  record: { interval: "100ms", series: ["cwnd", "srtt", "throughput", "queue"] },
 };
 
 /** How a command ended. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { VERSION } from "../../src/version.ts";
 import { cwnd, inFolder } from "./command.ts";
 
 /** One name that each list must have. */
@@ -47,5 +48,11 @@ test("cwnd run --help: shows the options of the verb", async () => {
     for (const option of ["set", "seed", "duration", "json", "out", "pcap", "quiet"]) {
       assert.match(outcome.stdout, new RegExp(`^ +--${option}\\b`, "m"));
     }
+  });
+});
+
+test("cwnd --version: prints the version alone", async () => {
+  await inFolder(async (folder) => {
+    assert.deepEqual(await cwnd(folder, "--version"), { status: 0, stdout: `${VERSION}\n`, stderr: "" });
   });
 });

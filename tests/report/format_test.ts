@@ -45,3 +45,11 @@ test("units: each quantity reads as people write it", () => {
   assert.equal(percent(NaN), "-");
   assert.equal(mebibytes(12_345_678), "11.8 MiB");
 });
+
+test("digits: a value that rounds up to the next power of ten loses a decimal", () => {
+  assert.equal(digits(0.99985), "1.00");
+  assert.equal(digits(9.999), "10.0");
+  assert.equal(digits(99.97), "100");
+  assert.equal(rate(999.9e6), "1.00 Gbit/s");
+  assert.equal(count(999_999), "1.00 M");
+});
