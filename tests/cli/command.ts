@@ -48,12 +48,13 @@ export function start(folder: string, args: string[]): Running {
     cwd: folder,
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const outcome = { status: null as number | null, stdout: "", stderr: "" };
+  const outcome = { stdout: "", stderr: "" };
   child.stdout!.setEncoding("utf8").on("data", (text) => outcome.stdout += text);
   child.stderr!.setEncoding("utf8").on("data", (text) => outcome.stderr += text);
   const ended = new Promise<Outcome>((resolve, reject) => {
     child.on("error", reject);
-    child.on("close", (status) => resolve({ ...outcome, status }));
+    // Under Deno, exit status 130 arrives as the signal it stands for.
+    child.on("close", (status, signal) => resolve({ ...outcome, status: signal === "SIGINT" ? 130 : status }));
   });
   return { child, ended };
 }
