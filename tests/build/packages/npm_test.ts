@@ -46,6 +46,13 @@ function outcome(json: string): Record<string, unknown> {
 
 const expected = outcome(project.run(...DENO, join(ROOT, "src/cli/main.ts"), "run", scenario, "--json"));
 
+test("npm package: the scenario that is compared is one worth comparing", () => {
+  assert.match(expected.digest as string, /^[0-9a-f]{16}$/);
+  assert.ok(expected.segments_delivered as number > 5000);
+  const flows = expected.flows as { retransmits: number }[];
+  assert.ok(flows.every(({ retransmits }) => retransmits > 0));
+});
+
 test("npm package: installs without scripts of its own or of what it depends on", () => {
   assert.equal(manifest.scripts, undefined);
   const lock = JSON.parse(readFileSync(join(project.folder, "package-lock.json"), "utf8"));
