@@ -7,8 +7,7 @@
  */
 import process from "node:process";
 import { Command, CommanderError } from "commander";
-import { CoreTrapError } from "../core/errors.ts";
-import { ScenarioError } from "../scenario/error.ts";
+import { CoreTrapError, ScenarioError } from "../mod.ts";
 import { nearest } from "../scenario/words.ts";
 import { VERSION } from "../version.ts";
 import { DONE, FAILED, FailedError, UsageError, WRONG } from "./errors.ts";

@@ -6,7 +6,8 @@ import { count, seconds } from "../report/format.ts";
 const REDRAW_MS = 100;
 /** Work shorter than this shows nothing. */
 const PATIENCE_S = 0.2;
-const BAR_WIDTH = 24;
+/** With this, the line fits 80 characters. */
+const BAR_WIDTH = 16;
 
 /** What is shown. */
 export interface ProgressState {
@@ -49,7 +50,7 @@ export function progressLine(wanted: boolean): ProgressLine {
   };
 }
 
-/** `━━━━━━──────────────────  2.5 s of 10 s  25 %  2.61 M segments/s  1.2 s left` */
+/** `━━━━────────────  2.5 s of 10 s  25 %  2.61 M segments/s  1.2 s left` */
 export function progressText({ simulated_s, duration_s, wall_s, segments_delivered }: ProgressState): string {
   const share = Math.min(1, simulated_s / duration_s);
   const full = Math.round(share * BAR_WIDTH);

@@ -34,6 +34,7 @@ const HOST: Record<string, string[]> = {
   cli: [
     "mod",
     "simulation",
+    "version",
     "experiment",
     "store",
     "report",
