@@ -334,7 +334,7 @@ export class Simulation {
     }
   }
 
-  /** One slice: true when the clock stands at `until_ns`. */
+  /** One slice, at most to the next sample: true when the clock stands at `until_ns`. */
   #advance(until_ns: number, budget: number): boolean {
     if (this.#closed) throw new Error("The simulation is closed");
     const began = performance.now();
@@ -346,21 +346,17 @@ export class Simulation {
   }
 
   #slice(until_ns: number, budget: number): boolean {
-    const { warmup_ns } = this.#spec;
-    for (;;) {
-      const warmup = this.#warmedUp ? Infinity : warmup_ns;
-      const stop_ns = Math.min(until_ns, this.#sampler.next_ns, warmup);
-      const status = this.#engine.exports.run(BigInt(Math.round(stop_ns)), budget);
-      if (this.#pcapng !== null) this.#drainCapture(this.#pcapng);
-      if (status === RunStatus.CAPTURE_FULL) continue;
-      if (status !== RunStatus.DONE) return false;
-      if (stop_ns === warmup) {
-        this.#measure.restartAverages();
-        this.#warmedUp = true;
-      }
-      if (stop_ns === this.#sampler.next_ns) this.#sampler.sample();
-      if (stop_ns === until_ns) return true;
+    const warmup_ns = this.#warmedUp ? Infinity : this.#spec.warmup_ns;
+    const stop_ns = Math.min(until_ns, this.#sampler.next_ns, warmup_ns);
+    const status = this.#engine.exports.run(BigInt(Math.round(stop_ns)), budget);
+    if (this.#pcapng !== null) this.#drainCapture(this.#pcapng);
+    if (status !== RunStatus.DONE) return false;
+    if (stop_ns === warmup_ns) {
+      this.#measure.restartAverages();
+      this.#warmedUp = true;
     }
+    if (stop_ns === this.#sampler.next_ns) this.#sampler.sample();
+    return stop_ns === until_ns;
   }
 
   #drainCapture(pcapng: PcapngWriter): void {

@@ -1,6 +1,6 @@
 /** Time series: one column a quantity, sampled from the core between slices at fixed instants. */
 import type { Engine } from "../core/engine.ts";
-import { type Field } from "../core/engine.ts";
+import type { Field } from "../core/engine.ts";
 import { Tcb } from "../core/layout.gen.ts";
 import type { Compiled } from "../scenario/compile.ts";
 import type { RecordSpec } from "../scenario/types.ts";
