@@ -3,6 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assemblyscript from "assemblyscript";
 import asc from "assemblyscript/asc";
+import binaryen from "assemblyscript/binaryen";
 import { Transform } from "assemblyscript/transform";
 import {
   type ElementKinds,
@@ -39,7 +40,6 @@ const OPTIONS = [
   ["--outFile", OUT_FILE],
   ["--optimizeLevel", "3"],
   ["--shrinkLevel", "0"],
-  "--converge",
   // The default runtime would add a garbage collector, and with it mutable globals.
   ["--runtime", "stub"],
   // Keeps the import section empty: the default `env.abort` is an import.
@@ -85,7 +85,31 @@ export async function compileCore(root: string, options: CompileOptions = {}): P
   });
   const diagnostics = stderr.join("").trimEnd();
   if (error) throw new CompileError(diagnostics);
-  return { wasm, layout, warnings: diagnostics };
+  return { wasm: inlineMore(wasm, options.names ?? false), layout, warnings: diagnostics };
+}
+
+/**
+ * Optimizes once more, and inlines what has a single caller whatever its size: the compiler stops at 200 instructions.
+ * The path of a segment is many functions with one caller each, so this gains a tenth of the speed, and makes the wasm
+ * smaller.
+ */
+function inlineMore(wasm: Uint8Array, names: boolean): Uint8Array<ArrayBuffer> {
+  const module = binaryen.readBinary(wasm);
+  try {
+    const { MutableGlobals, SignExt, NontrappingFPToInt, BulkMemory, BulkMemoryOpt } = binaryen.Features;
+    module.setFeatures(MutableGlobals | SignExt | NontrappingFPToInt | BulkMemory | BulkMemoryOpt);
+    binaryen.setOptimizeLevel(3);
+    binaryen.setShrinkLevel(0);
+    binaryen.setDebugInfo(names);
+    binaryen.setAlwaysInlineMaxSize(12);
+    binaryen.setFlexibleInlineMaxSize(70);
+    binaryen.setOneCallerInlineMaxSize(2000);
+    binaryen.setAllowInliningFunctionsWithLoops(true);
+    module.optimize();
+    return new Uint8Array(module.emitBinary());
+  } finally {
+    module.dispose();
+  }
 }
 
 async function readSource(name: string, baseDir: string): Promise<string | null> {
