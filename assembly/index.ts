@@ -4,7 +4,6 @@
 export {
   addFlow,
   addLink,
-  addLinkParams,
   addRoute,
   addSource,
   allocate,

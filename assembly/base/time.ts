@@ -8,15 +8,16 @@ export const NEVER: u64 = u64.MAX_VALUE;
 
 /** Microseconds in a span; a multiplication, because a 64-bit division costs some forty cycles. */
 export function microseconds(ns: u64): u32 {
-  return <u32>(<f64>ns * 1e-3);
+  return <u32><i64>(<f64><i64>ns * 1e-3);
 }
 
-/** The clock in milliseconds, RFC 7323's timestamp clock; computed once an instant. */
+/** The clock in milliseconds, RFC 7323's timestamp clock; divided out once a tick. */
 export function timestampClock(now: u64): u32 {
   const e = engine();
-  if (e.now_ms_at != now) {
-    e.now_ms_at = now;
-    e.now_ms = <u32><u64>(<f64>now * 1e-6);
+  if (now - e.now_ms_at >= NS_PER_MS) {
+    const ms = now / NS_PER_MS;
+    e.now_ms_at = ms * NS_PER_MS;
+    e.now_ms = <u32>ms;
   }
   return e.now_ms;
 }

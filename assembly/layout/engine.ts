@@ -6,7 +6,7 @@
 export class Engine {
   // Clock and account
   now: u64;
-  /** The instant that now_ms was computed for. */
+  /** When the millisecond now_ms began. */
   now_ms_at: u64;
   events: u64;
   digest: u64;
@@ -48,11 +48,12 @@ export class Engine {
 
   // Captured packets wait here for the host
   capture: u32;
+  capture_size: u32;
   capture_used: u32;
   /** Bytes kept of each packet. */
   capture_snaplen: u32;
-  /** 1 when a flow with real bytes has news for the host. */
-  host_wakes: u32;
+  /** `RunStatus` with which the run is to return to the host after this event, 0 to go on. */
+  pause: u32;
   /** Room for one packet as bytes, 0 until a corrupted one needs it. */
   wire_scratch: u32;
 

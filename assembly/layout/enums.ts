@@ -161,12 +161,6 @@ export const enum Sent {
   RUN_SHIFT = 8,
 }
 
-/** Bits of `LinkParams.flags`. */
-export const enum LinkFlag {
-  /** Fed by exactly one FIFO link: its arrivals are known when they are enqueued upstream. */
-  FUSED = 1,
-}
-
 /** Which packets a link drops on purpose; `LinkExt.loss_kind`. */
 export const enum LossKind {
   NONE = 0,

@@ -1,49 +1,43 @@
 /**
- * Links are simplex. A plain link (no limit, no impairment, nobody watching) is 32 bytes and a
- * serialisation; all else stands in its `LinkExt`.
+ * Links are simplex. A plain link (no limit, no impairment, nobody watching) is 32 bytes and a serialisation; all
+ * else stands in its `LinkExt`.
  */
 @unmanaged
 export class Link {
   /** When the transmitter falls idle, nanoseconds. */
   busy_until: u64;
-  bytes: u64;
-  packets: u32;
-  /** Fraction of a nanosecond of busy_until, in 2^-20. */
-  busy_frac: u32;
-  /** `LinkParams`, shared by like links. */
-  params: u32;
-  /** `LinkExt`, 0 for a plain link. */
-  ext: u32;
-}
-
-@unmanaged
-export class LinkParams {
   /** Nanoseconds a byte takes, in 2^-20. */
   ns_per_byte_q20: u64;
   /** One-way propagation delay, nanoseconds. */
   delay_ns: u64;
-  /** Link-layer bytes added to each IP packet. */
-  overhead: u32;
-  /** `LinkFlag` bits. */
-  flags: u32;
+  /** Fraction of a nanosecond of busy_until, in 2^-20. */
+  busy_frac: u32;
+  /** `LinkExt`, 0 for a plain link. */
+  ext: u32;
 }
 
 /** The queue in front of a transmitter, its impairments, and what was seen there. */
 @unmanaged
 export class LinkExt {
+  /** Bytes and packets sent, link-layer bytes included. */
+  bytes: u64;
+  packets: u32;
+  /** Link-layer bytes added to each IP packet. */
+  overhead: u32;
+
   // Queue: the packets that wait; the one being sent has left it.
   /** `Qdisc`. */
   qdisc: u32;
   limit_packets: u32;
   limit_bytes: u64;
-  queue_packets: u32;
-  queue_packets_max: u32;
-  queue_bytes: u64;
-  /** Ring of `Waiting`, when each packet's transmission begins. */
+  /** Ring of `Waiting`: the packets that wait are number waiting_head up to waiting_tail. */
   waiting: u32;
   waiting_mask: u32;
   waiting_head: u32;
-  unused: u32;
+  waiting_tail: u32;
+  queue_packets_max: u32;
+  /** 1 when there is an impairment or a capture to pass. */
+  staged: u32;
 
   // Impairments, each with its own random stream
   /** `LossKind`. */
@@ -80,8 +74,6 @@ export class LinkExt {
   marks: u32;
   /** Sum over packets of the time waited, nanoseconds: the integral of the queue's length. */
   waited_ns: u64;
-  /** Packets counted in waited_ns. */
-  waited_packets: u64;
   duplicated: u32;
   reordered: u32;
   corrupted: u32;
@@ -101,10 +93,17 @@ export class LinkExt {
 export class Waiting {
   /** When its transmission begins, nanoseconds. */
   start: u64;
-  bytes: u64;
+  /** Bytes of this packet and all that ever waited before it: the queue's bytes are a difference. */
+  bytes_before: u64;
 }
 
-/** The way of one direction of a flow: `hops` link addresses follow at +16. */
+/** What a link's address in a `Route` carries in its lowest bit. */
+export const enum Hop {
+  /** The link before is FIFO and the only one that feeds this: its arrivals are known when they are enqueued there. */
+  FUSED = 1,
+}
+
+/** The way of one direction of a flow: `hops` link addresses follow at +16, each with its `Hop` bit. */
 @unmanaged
 export class Route {
   /** The `Tcb` (or `Source`) at the end. */

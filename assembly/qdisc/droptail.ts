@@ -14,34 +14,37 @@ function waiting(ext: LinkExt, i: u32): Waiting {
 
 export function droptailInit(ext: LinkExt): void {
   ext.waiting = <u32>takeSlab(FIRST_CLASS);
+  memory.fill(ext.waiting, 0, 1 << FIRST_CLASS);
   ext.waiting_mask = (1 << (FIRST_CLASS - 4)) - 1;
 }
 
 /** Forgets the packets whose transmission has begun by `now`. */
 export function droptailAdvance(ext: LinkExt, now: u64): void {
-  while (ext.queue_packets) {
-    const first = waiting(ext, ext.waiting_head);
-    if (first.start > now) return;
-    ext.queue_bytes -= first.bytes;
-    ext.queue_packets--;
-    ext.waiting_head++;
-  }
+  let head = ext.waiting_head;
+  const tail = ext.waiting_tail;
+  while (head != tail && waiting(ext, head).start <= now) head++;
+  ext.waiting_head = head;
 }
 
 /** Whether a packet of `bytes` that has to wait still fits. */
 export function droptailAdmits(ext: LinkExt, bytes: u32): bool {
-  return ext.queue_packets < ext.limit_packets && ext.queue_bytes + bytes <= ext.limit_bytes;
+  const head = ext.waiting_head;
+  const tail = ext.waiting_tail;
+  const queued = waiting(ext, tail - 1).bytes_before - waiting(ext, head - 1).bytes_before;
+  return tail - head < ext.limit_packets && queued + bytes <= ext.limit_bytes;
 }
 
 /** A packet waits until `start`. */
 export function droptailPush(ext: LinkExt, start: u64, bytes: u32): void {
-  if (ext.queue_packets > ext.waiting_mask) grow(ext);
-  const last = waiting(ext, ext.waiting_head + ext.queue_packets);
+  const tail = ext.waiting_tail;
+  // One record stays behind the head: the queue's bytes are counted from it
+  if (tail - ext.waiting_head >= ext.waiting_mask) grow(ext);
+  const last = waiting(ext, tail);
   last.start = start;
-  last.bytes = bytes;
-  ext.queue_packets++;
-  ext.queue_bytes += bytes;
-  if (ext.queue_packets > ext.queue_packets_max) ext.queue_packets_max = ext.queue_packets;
+  last.bytes_before = waiting(ext, tail - 1).bytes_before + bytes;
+  ext.waiting_tail = tail + 1;
+  const count = tail + 1 - ext.waiting_head;
+  if (count > ext.queue_packets_max) ext.queue_packets_max = count;
 }
 
 function grow(ext: LinkExt): void {
@@ -49,11 +52,11 @@ function grow(ext: LinkExt): void {
   const klass = slabClass(size << 5);
   const bigger = takeSlab(klass);
   const mask = (size << 1) - 1;
-  for (let i: u32 = 0; i < ext.queue_packets; i++) {
-    const from = waiting(ext, ext.waiting_head + i);
-    const to = changetype<Waiting>(bigger + (<usize>((ext.waiting_head + i) & mask) << 4));
+  for (let i = ext.waiting_head - 1; i != ext.waiting_tail; i++) {
+    const from = waiting(ext, i);
+    const to = changetype<Waiting>(bigger + (<usize>(i & mask) << 4));
     to.start = from.start;
-    to.bytes = from.bytes;
+    to.bytes_before = from.bytes_before;
   }
   giveSlab(ext.waiting, klass - 1);
   ext.waiting = <u32>bigger;

@@ -2,7 +2,7 @@
  * The applications of a flow: `a` writes, as much as the scenario says, then closes; `b` reads, at once or at a
  * rate, and closes when it has seen the end. With real bytes the host program is the application.
  */
-import { EventKind, Notify, State, TcbFlag } from "../layout/enums";
+import { EventKind, Notify, RunStatus, State, TcbFlag } from "../layout/enums";
 import { Flow } from "../layout/flow";
 import { Event } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
@@ -56,7 +56,7 @@ export function applicationHears(tcb: Tcb, now: u64): void {
     if (tcb.flags & TcbFlag.REAL_BYTES) {
       // The host program hears of it between slices
       if (news & Notify.ENDED) ends(flow, now);
-      engine().host_wakes = 1;
+      engine().pause = RunStatus.NOTIFY;
       return;
     }
     tcb.notify = 0;

@@ -77,24 +77,27 @@ function findBit(bitmap: usize, from: u32, count: u32): u32 {
 }
 
 /** Puts an event with its time set into the queue; behind all of the same instant. */
+@inline
 export function schedule(event: Event): void {
   const e = engine();
   const bucket = event.time >> e.queue_shift;
   const current = e.queue_bucket;
-  if (<i64>bucket <= <i64>current) {
-    insertDue(e, event);
-    return;
-  }
-  const difference = bucket ^ current;
-  if (difference < BUCKETS) {
-    const slot = <u32>bucket & (BUCKETS - 1);
-    const head = <usize>e.queue_buckets + (<usize>slot << 2);
-    event.next = load<u32>(head);
-    store<u32>(head, <u32>changetype<usize>(event));
-    setBit(e.queue_bitmap, slot);
-    return;
-  }
-  insertWheel(e, event, bucket, difference);
+  if (<i64>bucket > <i64>current && (bucket ^ current) < BUCKETS) file(e, event, <u32>bucket & (BUCKETS - 1));
+  else scheduleElsewhere(e, event, bucket);
+}
+
+/** Into a bucket of the current turn. */
+@inline
+function file(e: Engine, event: Event, slot: u32): void {
+  const head = <usize>e.queue_buckets + (<usize>slot << 2);
+  event.next = load<u32>(head);
+  store<u32>(head, <u32>changetype<usize>(event));
+  setBit(e.queue_bitmap, slot);
+}
+
+export function scheduleElsewhere(e: Engine, event: Event, bucket: u64): void {
+  if (<i64>bucket <= <i64>e.queue_bucket) insertDue(e, event);
+  else insertWheel(e, event, bucket, bucket ^ e.queue_bucket);
 }
 
 function insertWheel(e: Engine, event: Event, bucket: u64, difference: u64): void {
@@ -206,15 +209,8 @@ function refile(e: Engine, list: u32): void {
     event = node.next;
     const bucket = node.time >> e.queue_shift;
     const difference = bucket ^ e.queue_bucket;
-    if (difference < BUCKETS) {
-      const slot = <u32>bucket & (BUCKETS - 1);
-      const head = <usize>e.queue_buckets + (<usize>slot << 2);
-      node.next = load<u32>(head);
-      store<u32>(head, <u32>changetype<usize>(node));
-      setBit(e.queue_bitmap, slot);
-    } else {
-      insertWheel(e, node, bucket, difference);
-    }
+    if (difference < BUCKETS) file(e, node, <u32>bucket & (BUCKETS - 1));
+    else insertWheel(e, node, bucket, difference);
   }
 }
 
@@ -237,6 +233,15 @@ function open(e: Engine, slot: u32): void {
   store<u32>(head, 0);
   clearBit(e.queue_bitmap, slot);
   e.due_next = 0;
+  e.queue_opened++;
+  if (!changetype<Event>(<usize>event).next) {
+    const only = due(e, 0);
+    only.time = changetype<Event>(<usize>event).time;
+    only.event = event;
+    e.due_count = 1;
+    e.queue_found++;
+    return;
+  }
   e.due_count = 0;
   let count: u32 = 0;
   while (event) {
@@ -263,7 +268,6 @@ function open(e: Engine, slot: u32): void {
   }
   e.due_count = count;
   if (count > INSERTION_SORT_MAX) sortDue(e);
-  e.queue_opened++;
   e.queue_found += count;
 }
 
@@ -304,15 +308,15 @@ function mergeRuns(from: usize, to: usize, start: u32, width: u32, count: u32): 
   }
 }
 
-/** Narrows or widens the buckets so that an opened one holds between one and four events. */
+/** Narrows or widens the buckets so that an opened one holds between two and six events. */
 function judgeWidth(e: Engine): void {
   const opened = e.queue_opened;
   const found = e.queue_found;
   e.queue_opened = 0;
   e.queue_found = 0;
   let shift = e.queue_shift;
-  if (found > opened << 2 && shift > 0) shift--;
-  else if (found < opened + (opened >> 3) && shift < SHIFT_MAX) shift++;
+  if (found > opened * 6 && shift > 0) shift--;
+  else if (found < opened << 1 && shift < SHIFT_MAX) shift++;
   else return;
   rebuild(e, shift);
 }

@@ -82,7 +82,7 @@ export function programNews(tcb: u32): u32 {
 export function queuePackets(ext: u32): u32 {
   const e = changetype<LinkExt>(<usize>ext);
   qdiscAdvance(e, engine().now);
-  return e.queue_packets;
+  return e.waiting_tail - e.waiting_head;
 }
 
 /** Keeps a histogram of this connection's round-trip times; its address. Emptied when it is there already. */

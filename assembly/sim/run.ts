@@ -10,7 +10,6 @@ import { Event, Segment } from "../layout/segment";
 import { giveEvent } from "../base/pool";
 import { engine } from "../base/root";
 import { flowReads, flowStarts, flowStops } from "./application";
-import { captureIsFull } from "./capture";
 import { openNextBucket } from "./event_queue";
 import { deliver, timerFires } from "./host";
 import { forward } from "./link";
@@ -19,26 +18,34 @@ import { datagramArrives, sourceEmits } from "./source";
 /** Runs until the clock stands at `until` or `budget` events have happened. */
 export function run(until: u64, budget: u32): RunStatus {
   const e = engine();
-  e.host_wakes = 0;
-  while (budget) {
-    if (e.due_next == e.due_count) {
-      if (!openNextBucket()) break;
-      continue;
+  e.pause = 0;
+  let left = budget;
+  let status = RunStatus.BUDGET;
+  while (left) {
+    const next = e.due_next;
+    if (next == e.due_count) {
+      if (openNextBucket()) continue;
+      status = RunStatus.DONE;
+      break;
     }
-    const entry = changetype<Due>(<usize>e.due + (<usize>e.due_next << 4));
+    const entry = changetype<Due>(<usize>e.due + (<usize>next << 4));
     const time = entry.time;
-    if (time > until) break;
-    e.due_next++;
+    if (time > until) {
+      status = RunStatus.DONE;
+      break;
+    }
+    e.due_next = next + 1;
     e.now = time;
-    e.events++;
     happen(changetype<Event>(<usize>entry.event), time);
-    budget--;
-    if (e.host_wakes) return RunStatus.NOTIFY;
-    if (captureIsFull()) return RunStatus.CAPTURE_FULL;
+    left--;
+    if (e.pause) {
+      status = e.pause;
+      break;
+    }
   }
-  if (!budget) return RunStatus.BUDGET;
-  e.now = until;
-  return RunStatus.DONE;
+  e.events += budget - left;
+  if (status == RunStatus.DONE) e.now = until;
+  return status;
 }
 
 @inline
@@ -48,8 +55,7 @@ function digest(event: Event, time: u64): void {
   // kind, hop, options and flags; then sequence and acknowledgment number
   const head = <u64>load<u32>(at, offsetof<Event>("kind"));
   const body = load<u64>(at, offsetof<Segment>("seq"));
-  const h = (e.digest ^ time ^ (head << 40)) * 0x9e3779b97f4a7c15;
-  e.digest = (rotl(h, 29) ^ body) * 0xbf58476d1ce4e5b9;
+  e.digest = (rotl(e.digest, 29) ^ time ^ rotl(body, 17) ^ (head << 33)) * 0x9e3779b97f4a7c15;
 }
 
 function happen(event: Event, time: u64): void {

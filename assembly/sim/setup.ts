@@ -1,7 +1,7 @@
 /** Building a run: the host describes it link by link and flow by flow, in the order of the scenario. */
 import { EventKind, LossKind, SourceKind } from "../layout/enums";
 import { Flow, Source } from "../layout/flow";
-import { Link, LinkExt, LinkParams, Route } from "../layout/link";
+import { Link, LinkExt, Route } from "../layout/link";
 import { Tcb } from "../layout/tcb";
 import { arenaInit, reserve, reserveAligned } from "../base/arena";
 import { HISTOGRAM_BUCKETS } from "../base/histogram";
@@ -28,20 +28,11 @@ export function allocate(bytes: u32): usize {
   return reserveAligned(bytes, 8);
 }
 
-/** Parameters that like links share. */
-export function addLinkParams(ns_per_byte_q20: u64, delay_ns: u64, overhead: u32, flags: u32): usize {
-  const p = changetype<LinkParams>(reserveAligned(offsetof<LinkParams>(), 8));
-  p.ns_per_byte_q20 = ns_per_byte_q20;
-  p.delay_ns = delay_ns;
-  p.overhead = overhead;
-  p.flags = flags;
-  return changetype<usize>(p);
-}
-
 /** A plain link: unlimited, without impairments, unwatched. */
-export function addLink(params: u32): usize {
+export function addLink(ns_per_byte_q20: u64, delay_ns: u64): usize {
   const link = changetype<Link>(reserveAligned(offsetof<Link>(), 32));
-  link.params = params;
+  link.ns_per_byte_q20 = ns_per_byte_q20;
+  link.delay_ns = delay_ns;
   return changetype<usize>(link);
 }
 
@@ -65,6 +56,8 @@ export function finishLink(address: u32, index: u32, histogram: bool): void {
   ext.corrupt_random = splitStream(Stream.CORRUPT, index);
   ext.jitter_random = splitStream(Stream.JITTER, index);
   if (histogram) ext.histogram = <u32>reserve(HISTOGRAM_BUCKETS << 2);
+  const chances = ext.reorder_threshold | ext.duplicate_threshold | ext.corrupt_threshold | ext.jitter_ns;
+  ext.staged = ext.loss_kind != LossKind.NONE || ext.capture != 0 || chances != 0 ? 1 : 0;
   assert(ext.loss_kind != LossKind.PERIODIC || ext.loss_every > 0, "periodic loss without a period");
 }
 
@@ -72,8 +65,7 @@ export function finishLink(address: u32, index: u32, histogram: bool): void {
 export function restartLinkAverages(address: u32): void {
   const ext = changetype<LinkExt>(<usize>address);
   ext.waited_ns = 0;
-  ext.waited_packets = 0;
-  ext.queue_packets_max = ext.queue_packets;
+  ext.queue_packets_max = ext.waiting_tail - ext.waiting_head;
   if (ext.histogram) memory.fill(ext.histogram, 0, HISTOGRAM_BUCKETS << 2);
 }
 

@@ -3,29 +3,32 @@
  * sender makes of it.
  */
 import { AckSample } from "../layout/engine";
-import { CaState, Flag, Notify, Opt, Sent, State, TcbFlag, Timer } from "../layout/enums";
+import { Flag, Notify, Opt, Sent, TcbFlag, Timer } from "../layout/enums";
 import { Segment } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
 import { ackSample } from "../base/root";
 import { seqGt, seqLeq, seqLt } from "../base/seq";
 import { microseconds, timestampClock } from "../base/time";
 import { sendAck, sendPending } from "./output";
-import { recoveryOnAck, recoveryOnDuplicateAck } from "./recovery";
+import { recoveryOnAck, recoveryOnCalmAck, recoveryOnDuplicateAck } from "./recovery";
 import { backedOffRto, restartRetransmitTimer, rttSample } from "./rtt";
 import { scoreboardUpdate } from "./scoreboard";
-import { inFlight, sentAt, sentEnd, sentForget, sentRelease } from "./sent";
+import { inFlight, sentForget, sentIn, sentRelease } from "./sent";
 import { timerClear, timerIsSet, timerSet } from "./timers";
+
+/** What a receiver of one-way data sees on every segment: an ACK that says nothing that is not known. */
+@inline
+export function ackIsOldNews(tcb: Tcb, segment: Segment): bool {
+  return segment.ack == tcb.snd_una && tcb.packets_out == 0 && segment.ack == tcb.snd_wl2 &&
+    <u32>segment.wnd << tcb.snd_wscale == tcb.snd_wnd && tcb.unanswered == 0;
+}
 
 /** False when the segment is to be dropped: it acknowledges what was never sent. */
 export function ackArrives(tcb: Tcb, segment: Segment, now: u64): bool {
   const ack = segment.ack;
   const una = tcb.snd_una;
-  if (seqGt(ack, tcb.snd_nxt)) {
-    sendAck(tcb, now);
-    return false;
-  }
-  // RFC 5961 §5.2: an ACK older than any window the peer offered is forged
-  if (seqLt(ack, una - tcb.snd_wnd_max)) {
+  // One comparison tells SND.UNA <= SEG.ACK <= SND.NXT
+  if (ack - una > tcb.snd_nxt - una && !oddAckPasses(tcb, ack)) {
     sendAck(tcb, now);
     return false;
   }
@@ -39,26 +42,39 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: u64): bool {
 
   const sample = ackSample();
   sample.now = now;
-  sample.delivered = 0;
-  sample.acked = 0;
-  sample.lost = 0;
-  sample.rtt_us = 0;
   sample.prior_in_flight = inFlight(tcb);
-  if (advanced) acknowledge(tcb, segment, ack, sample, now);
-  const blocks = (<u32>segment.opts >> Opt.SACK_SHIFT) & Opt.SACK_MASK;
-  if (blocks != 0 && tcb.flags & TcbFlag.SACK) {
-    sample.delivered += scoreboardUpdate(tcb, segment);
-  } else if (!advanced && !windowChanged && isDuplicate(tcb, segment)) {
-    recoveryOnDuplicateAck(tcb);
+  sample.lost = 0;
+  if (advanced) {
+    acknowledge(tcb, segment, ack, sample, now);
+  } else {
+    sample.delivered = 0;
+    sample.acked = 0;
+    sample.rtt_us = 0;
   }
-  recoveryOnAck(tcb, sample, advanced);
+  const blocks = (<u32>segment.opts >> Opt.SACK_SHIFT) & Opt.SACK_MASK;
+  if ((blocks | tcb.sacked_out | tcb.lost_out | tcb.ca_state) == 0 && advanced) {
+    // Nothing is wrong and nothing was: no more to decide
+    recoveryOnCalmAck(tcb, sample);
+  } else {
+    if (blocks != 0 && tcb.flags & TcbFlag.SACK) {
+      sample.delivered += scoreboardUpdate(tcb, segment);
+    } else if (!advanced && !windowChanged && isDuplicate(tcb, segment)) {
+      recoveryOnDuplicateAck(tcb);
+    }
+    recoveryOnAck(tcb, sample, advanced);
+  }
   if (advanced) {
     restartRetransmitTimer(tcb, now);
     if (tcb.flags & TcbFlag.WRITES_FOR_EVER) tcb.write_seq = tcb.snd_una + tcb.snd_buf;
-    else if (tcb.flags & TcbFlag.WRITE_BLOCKED) tcb.notify |= <u8>(Notify.WRITABLE);
+    else if (tcb.flags & TcbFlag.WRITE_BLOCKED) tcb.notify |= <u8>Notify.WRITABLE;
   }
   sendPending(tcb, now);
   return true;
+}
+
+/** An ACK outside SND.UNA..SND.NXT: RFC 5961 §5.2 lets one pass that is not older than any window offered. */
+function oddAckPasses(tcb: Tcb, ack: u32): bool {
+  return seqLt(ack, tcb.snd_una) && !seqLt(ack, tcb.snd_una - tcb.snd_wnd_max);
 }
 
 function isDuplicate(tcb: Tcb, segment: Segment): bool {
@@ -91,33 +107,40 @@ function windowOpened(tcb: Tcb, now: u64): void {
 
 /** Moves SND.UNA to `ack`, clears the queue up to it and takes the round-trip sample (RFC 6298 §3, Karn). */
 function acknowledge(tcb: Tcb, segment: Segment, ack: u32, sample: AckSample, now: u64): void {
-  let acked: u32 = 0;
-  let delivered: u32 = 0;
+  const head = tcb.sent_head;
+  const tail = head + tcb.packets_out;
+  const snd_nxt = tcb.snd_nxt;
+  let index = head;
+  let sacked: u32 = 0;
   let first_sent: u64 = 0;
   let last_sent: u64 = 0;
   let ambiguous = false;
-  while (tcb.packets_out) {
-    const head = tcb.sent_head;
-    const record = sentAt(tcb, head);
-    if (seqGt(sentEnd(tcb, head), ack)) {
+  const ring = <usize>tcb.sent;
+  const mask = (<u32>1 << tcb.sent_bits) - 1;
+  let record = sentIn(ring, mask, head);
+  while (index != tail) {
+    const next = sentIn(ring, mask, index + 1);
+    const end = index + 1 == tail ? snd_nxt : next.seq;
+    if (seqGt(end, ack)) {
       if (seqGt(ack, record.seq)) record.seq = ack;
       break;
     }
     const meta = record.meta;
-    if (meta & ((1 << Sent.RUN_SHIFT) - 1 - Sent.FIN)) {
-      sentForget(tcb, head, meta);
+    if (meta & (Sent.SACKED | Sent.LOST | Sent.RETRANS | Sent.EVER_RETRANS)) {
+      sentForget(tcb, index, meta);
       if (meta & Sent.EVER_RETRANS) ambiguous = true;
-      // A segment that was SACKED before was counted then, and its time says nothing of now
-      if (!(meta & Sent.SACKED)) delivered++;
+      // A segment that was SACKed before was counted then, and its time says nothing of now
+      if (meta & Sent.SACKED) sacked++;
     } else {
-      if (!first_sent) first_sent = record.sent_at;
       last_sent = record.sent_at;
-      delivered++;
+      if (!first_sent) first_sent = last_sent;
     }
-    tcb.sent_head = head + 1;
-    tcb.packets_out--;
-    acked++;
+    record = next;
+    index++;
   }
+  const acked = index - head;
+  tcb.sent_head = index;
+  tcb.packets_out = tail - index;
   const una = tcb.snd_una;
   tcb.snd_una = ack;
   let bytes = ack - una;
@@ -125,7 +148,8 @@ function acknowledge(tcb: Tcb, segment: Segment, ack: u32, sample: AckSample, no
   tcb.bytes_acked += bytes;
   if (!tcb.packets_out) sentRelease(tcb);
   sample.acked = acked;
-  sample.delivered = delivered;
+  sample.delivered = acked - sacked;
+  sample.rtt_us = 0;
 
   if (first_sent != 0 && !ambiguous) {
     rttSample(tcb, microseconds(now - first_sent));

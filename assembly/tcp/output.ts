@@ -14,10 +14,10 @@ import { seqGt, seqLeq } from "../base/seq";
 import { timestampClock } from "../base/time";
 import { ccOnIdle } from "../cc/cc";
 import { reassemblyRelease } from "./reassembly";
-import { selectWindow } from "./receive_window";
+import { selectSynWindow, selectWindow } from "./receive_window";
 import { backedOffRto } from "./rtt";
 import { markLost, sackBlock } from "./scoreboard";
-import { inFlight, sentAt, sentEnd, sentPush, sentTail } from "./sent";
+import { inFlight, sentAt, sentEnd, sentPush, sentReserve, sentTail } from "./sent";
 import { timerClear, timerIsSet, timerSet } from "./timers";
 import { copyFromRing } from "./real_bytes";
 
@@ -38,25 +38,80 @@ function setHead(segment: Segment, opts: u32, flags: u32): void {
 
 /** A segment of a synchronised connection: it acknowledges, and so settles what ACK was owed. */
 function send(tcb: Tcb, seq: u32, len: u32, flags: u32, now: u64, mark: u32): void {
-  const segment = len != 0 && tcb.flags & TcbFlag.REAL_BYTES ? withPayload(tcb, seq, len) : takeSegment();
-  let opts = mark | (len != 0 && tcb.flags & TcbFlag.REAL_BYTES ? <u32>Opt.EXT : 0);
+  const settings = tcb.flags;
+  let opts = mark;
+  let segment: Segment;
+  if (len != 0 && settings & TcbFlag.REAL_BYTES) {
+    segment = withPayload(tcb, seq, len);
+    opts |= Opt.EXT;
+  } else {
+    segment = takeSegment();
+  }
+  const rcv_nxt = tcb.rcv_nxt;
   segment.seq = seq;
-  segment.ack = tcb.rcv_nxt;
+  segment.ack = rcv_nxt;
   segment.len = <u16>len;
   segment.wnd = selectWindow(tcb);
-  if (tcb.flags & TcbFlag.TIMESTAMPS) {
+  if (settings & TcbFlag.TIMESTAMPS) {
     opts |= Opt.TIMESTAMPS;
     segment.tsval = timestampClock(now) + tcb.iss;
     segment.tsecr = tcb.ts_recent;
   }
-  if (tcb.reassembly != 0 && tcb.flags & TcbFlag.SACK) opts |= writeSack(tcb, segment, len, opts) << Opt.SACK_SHIFT;
+  if (tcb.reassembly != 0 && settings & TcbFlag.SACK) opts |= writeSack(tcb, segment, len, opts) << Opt.SACK_SHIFT;
   setHead(segment, opts, flags | Flag.ACK);
-  tcb.last_ack_sent = tcb.rcv_nxt;
-  tcb.flags &= ~(TcbFlag.ACK_NOW | TcbFlag.ACK_DELAYED);
-  tcb.rcv_unacked = 0;
-  timerClear(tcb, Timer.DELAYED_ACK);
+  tcb.last_ack_sent = rcv_nxt;
+  settleOwedAck(tcb);
   tcb.segments_sent++;
   emit(segment);
+}
+
+/** What leaves acknowledges all that has come. */
+@inline
+function settleOwedAck(tcb: Tcb): void {
+  const flags = tcb.flags;
+  if (!(flags & (TcbFlag.ACK_NOW | TcbFlag.ACK_DELAYED))) return;
+  tcb.flags = flags & ~(TcbFlag.ACK_NOW | TcbFlag.ACK_DELAYED);
+  tcb.rcv_unacked = 0;
+  timerClear(tcb, Timer.DELAYED_ACK);
+}
+
+/**
+ * `count` full segments of new data in one go: what is the same in all of them is worked out once. Only for virtual
+ * bytes, and while nothing is held out of order.
+ */
+function sendFullSegments(tcb: Tcb, count: u32, now: u64): void {
+  const mss = <u32>tcb.mss;
+  const ack = tcb.rcv_nxt;
+  const wnd = selectWindow(tcb);
+  const stamped = (tcb.flags & TcbFlag.TIMESTAMPS) != 0;
+  const tsval = timestampClock(now) + tcb.iss;
+  const tsecr = tcb.ts_recent;
+  const opts: u32 = stamped ? <u32>Opt.TIMESTAMPS : 0;
+  const write_seq = tcb.write_seq;
+  let seq = tcb.snd_nxt;
+  sentReserve(tcb, count);
+  let index = sentTail(tcb);
+  for (const end = index + count; index != end; index++) {
+    const record = sentAt(tcb, index);
+    record.seq = seq;
+    record.meta = 0;
+    record.sent_at = now;
+    const segment = takeSegment();
+    segment.seq = seq;
+    seq += mss;
+    segment.ack = ack;
+    segment.len = <u16>mss;
+    segment.wnd = wnd;
+    segment.tsval = tsval;
+    segment.tsecr = tsecr;
+    setHead(segment, opts, seq == write_seq ? <u32>Flag.ACK | Flag.PSH : <u32>Flag.ACK);
+    emit(segment);
+  }
+  tcb.packets_out += count;
+  tcb.snd_nxt = seq;
+  tcb.last_ack_sent = ack;
+  tcb.segments_sent += count;
+  settleOwedAck(tcb);
 }
 
 /** SACK option, RFC 2018 §4 and RFC 2883 §4: the DSACK once, then the most recent blocks. Returns how many. */
@@ -162,7 +217,7 @@ export function sendSyn(tcb: Tcb, now: u64, mark: u32): void {
   segment.seq = tcb.iss;
   segment.ack = answer ? tcb.rcv_nxt : 0;
   segment.len = 0;
-  segment.wnd = selectWindow(tcb);
+  segment.wnd = selectSynWindow(tcb);
   setHead(segment, opts, answer ? <u32>Flag.SYN | Flag.ACK : <u32>Flag.SYN);
   tcb.last_ack_sent = tcb.rcv_nxt;
   tcb.segments_sent++;
@@ -252,11 +307,10 @@ function retransmitLost(tcb: Tcb, now: u64): bool {
 
 /** New data as far as cwnd, the peer's window and Nagle allow; the FIN behind the last of it. */
 function sendNew(tcb: Tcb, now: u64): bool {
-  const state = <i32>tcb.state;
-  if (state < State.ESTABLISHED || tcb.flags & TcbFlag.FIN_SENT) return false;
-  if (tcb.snd_nxt == tcb.write_seq && !(tcb.flags & TcbFlag.FIN_QUEUED)) return false;
-  const idle = tcb.packets_out == 0;
-  if (idle) restartAfterIdle(tcb, now);
+  const finQueued = tcb.flags & TcbFlag.FIN_QUEUED;
+  if (tcb.snd_nxt == tcb.write_seq && !finQueued) return false;
+  if (<i32>tcb.state < State.ESTABLISHED || tcb.flags & TcbFlag.FIN_SENT) return false;
+  if (tcb.packets_out == 0) restartAfterIdle(tcb, now);
 
   const mss = <u32>tcb.mss - sackOptionLength(tcb);
   const edge = tcb.snd_una + tcb.snd_wnd;
@@ -264,10 +318,19 @@ function sendNew(tcb: Tcb, now: u64): bool {
   let flight = inFlight(tcb);
   let sent = false;
   let limited = false;
+  if (!(tcb.flags & (TcbFlag.REAL_BYTES | TcbFlag.FIN_QUEUED)) && tcb.reassembly == 0 && flight < cwnd) {
+    const window = max<i32>(<i32>(edge - tcb.snd_nxt), 0);
+    const full = min(cwnd - flight, min(tcb.write_seq - tcb.snd_nxt, <u32>window) / mss);
+    if (full) {
+      sendFullSegments(tcb, full, now);
+      flight += full;
+      sent = true;
+    }
+  }
   for (;;) {
     const data = tcb.write_seq - tcb.snd_nxt;
-    const fin = tcb.flags & TcbFlag.FIN_QUEUED && data <= mss ? <u32>1 : 0;
-    if (data + fin == 0) break;
+    const fin = finQueued != 0 && data <= mss;
+    if (data == 0 && !fin) break;
     if (flight >= cwnd) {
       limited = true;
       break;
@@ -275,8 +338,8 @@ function sendNew(tcb: Tcb, now: u64): bool {
     const window = <i32>(edge - tcb.snd_nxt);
     if (window <= 0) break;
     const len = min(min(data, mss), <u32>window);
-    if (len < mss && !maySendSmall(tcb, len, data, fin)) break;
-    const withFin = fin != 0 && len == data && <i32>len < window;
+    const withFin = fin && len == data && <i32>len < window;
+    if (len < mss && !maySendSmall(tcb, len, data, withFin)) break;
     if (len == 0 && !withFin) break;
     pushNew(tcb, len, withFin, now);
     flight++;
@@ -285,6 +348,9 @@ function sendNew(tcb: Tcb, now: u64): bool {
   }
   validateCwnd(tcb, limited);
   if (sent) {
+    assert(inFlight(tcb) <= cwnd, "new data beyond the congestion window");
+    assert(seqLeq(tcb.snd_nxt, edge), "new data beyond the peer's window");
+    tcb.last_sent_ms = timestampClock(now);
     if (!timerIsSet(tcb, Timer.RETRANSMIT)) timerSet(tcb, Timer.RETRANSMIT, now + backedOffRto(tcb, tcb.backoff));
     timerClear(tcb, Timer.PERSIST);
   } else if (tcb.packets_out == 0 && !timerIsSet(tcb, Timer.PERSIST)) {
@@ -295,9 +361,9 @@ function sendNew(tcb: Tcb, now: u64): bool {
 }
 
 /** RFC 9293 §3.8.6.2.1, with Nagle's rule of §3.7.4: may a segment of `len` < MSS bytes leave? */
-function maySendSmall(tcb: Tcb, len: u32, data: u32, fin: u32): bool {
+function maySendSmall(tcb: Tcb, len: u32, data: u32, fin: bool): bool {
   const idle = tcb.snd_nxt == tcb.snd_una;
-  if (len == data) return idle || fin != 0 || (tcb.flags & TcbFlag.NODELAY) != 0;
+  if (len == data) return idle || fin || (tcb.flags & TcbFlag.NODELAY) != 0;
   // The window and not the data cuts it short: half the largest window ever offered is worth it
   return idle && len >= tcb.snd_wnd_max >> 1;
 }
@@ -305,17 +371,15 @@ function maySendSmall(tcb: Tcb, len: u32, data: u32, fin: u32): bool {
 function pushNew(tcb: Tcb, len: u32, fin: bool, now: u64): void {
   const seq = tcb.snd_nxt;
   const end = seq + len;
-  assert(inFlight(tcb) < tcb.cwnd, "new data beyond the congestion window");
-  assert(seqLeq(end + (fin ? 1 : 0), tcb.snd_una + tcb.snd_wnd), "new data beyond the peer's window");
-  sentPush(tcb, fin ? <u32>Sent.FIN : 0, now);
-  tcb.snd_nxt = end;
+  sentPush(tcb, seq, fin ? <u32>Sent.FIN : 0, now);
   let flags = pushFlag(tcb, end);
   if (fin) {
     tcb.snd_nxt = end + 1;
     tcb.flags |= TcbFlag.FIN_SENT;
     flags |= Flag.FIN;
+  } else {
+    tcb.snd_nxt = end;
   }
-  tcb.last_sent_ms = timestampClock(now);
   send(tcb, seq, len, flags, now, 0);
 }
 
@@ -326,6 +390,7 @@ export function sendOverride(tcb: Tcb, now: u64): void {
   const len = min(min(data, <u32>tcb.mss - sackOptionLength(tcb)), window);
   const fin = (tcb.flags & TcbFlag.FIN_QUEUED) != 0 && len == data && len < window;
   pushNew(tcb, len, fin, now);
+  tcb.last_sent_ms = timestampClock(now);
   timerClear(tcb, Timer.PERSIST);
   timerSet(tcb, Timer.RETRANSMIT, now + backedOffRto(tcb, tcb.backoff));
 }

@@ -32,6 +32,11 @@ function forgetDuplicateAcks(tcb: Tcb, acked: u32): void {
   else if (tcb.sacked_out + tcb.lost_out > tcb.packets_out) tcb.sacked_out = tcb.packets_out - tcb.lost_out;
 }
 
+/** An ACK of new data while nothing is lost, SACKed or in doubt. */
+export function recoveryOnCalmAck(tcb: Tcb, sample: AckSample): void {
+  if (sample.delivered != 0 && isCwndLimited(tcb)) ccOnAck(tcb, sample);
+}
+
 /** Decides what the ACK means for the sender's state and its window. `advanced`: SND.UNA moved. */
 export function recoveryOnAck(tcb: Tcb, sample: AckSample, advanced: bool): void {
   const sack = (tcb.flags & TcbFlag.SACK) != 0;
@@ -66,7 +71,7 @@ export function recoveryOnAck(tcb: Tcb, sample: AckSample, advanced: bool): void
     }
     tcb.ca_state = <u8>(tcb.sacked_out ? CaState.DISORDER : CaState.OPEN);
   }
-  if (advanced && sample.delivered && isCwndLimited(tcb)) ccOnAck(tcb, sample);
+  if (advanced) recoveryOnCalmAck(tcb, sample);
 }
 
 /** RFC 6582 §3.2 (1) holds the door shut until the ACK is beyond recover: else late duplicates reopen it. */

@@ -27,6 +27,11 @@ import {
 
 /** One segment for one connection; what it answers is on the engine's list when this returns. */
 export function segmentArrives(tcb: Tcb, segment: Segment, now: u64): void {
+  if (isExpected(tcb, segment)) {
+    established(tcb, segment, now);
+    if (tcb.flags & TcbFlag.ACK_NOW) sendAck(tcb, now);
+    return;
+  }
   switch (<i32>tcb.state) {
     case State.CLOSED:
       closed(tcb, segment);
@@ -41,6 +46,19 @@ export function segmentArrives(tcb: Tcb, segment: Segment, now: u64): void {
       synchronized(tcb, segment, now);
   }
   if (tcb.flags & TcbFlag.ACK_NOW) sendAck(tcb, now);
+}
+
+/** Header prediction: the next segment of an established connection, for which every check below would pass. */
+@inline
+function isExpected(tcb: Tcb, segment: Segment): bool {
+  if (tcb.state != <u8>State.ESTABLISHED || segment.seq != tcb.rcv_nxt) return false;
+  if ((<u32>segment.flags & (Flag.SYN | Flag.RST | Flag.ACK)) != Flag.ACK) return false;
+  if (tcb.flags & TcbFlag.TIMESTAMPS) {
+    const tsval = segment.tsval;
+    if (!(<u32>segment.opts & Opt.TIMESTAMPS) || seqLt(tsval, tcb.ts_recent)) return false;
+    if (seqLeq(segment.seq, tcb.last_ack_sent)) tcb.ts_recent = tsval;
+  }
+  return true;
 }
 
 /** RFC 9293 §3.10.7.4: checks that all later states share, then the state's own part. */

@@ -19,8 +19,13 @@ if (offsetof<SentSegment>() != 1 << RECORD_BITS) ERROR("SentSegment is not 16 by
 
 @inline
 export function sentAt(tcb: Tcb, index: u32): SentSegment {
-  const mask = (<u32>1 << tcb.sent_bits) - 1;
-  return changetype<SentSegment>(<usize>tcb.sent + (<usize>(index & mask) << RECORD_BITS));
+  return sentIn(tcb.sent, (<u32>1 << tcb.sent_bits) - 1, index);
+}
+
+/** The same for who has the ring and its mask at hand. */
+@inline
+export function sentIn(ring: usize, mask: u32, index: u32): SentSegment {
+  return changetype<SentSegment>(ring + (<usize>(index & mask) << RECORD_BITS));
 }
 
 /** One past the newest record's index. */
@@ -35,16 +40,20 @@ export function sentEnd(tcb: Tcb, index: u32): u32 {
   return index + 1 == sentTail(tcb) ? tcb.snd_nxt : sentAt(tcb, index + 1).seq;
 }
 
-/** Writes down a new segment that begins at SND.NXT. */
-export function sentPush(tcb: Tcb, meta: u32, now: u64): void {
+/** Makes room for `count` more records. */
+export function sentReserve(tcb: Tcb, count: u32): void {
   if (!tcb.sent) {
     tcb.sent = <u32>takeSlab(FIRST_BITS + RECORD_BITS);
     tcb.sent_bits = <u8>FIRST_BITS;
-  } else if (tcb.packets_out >> tcb.sent_bits) {
-    grow(tcb);
   }
+  while ((tcb.packets_out + count - 1) >> tcb.sent_bits) grow(tcb);
+}
+
+/** Writes down a new segment that begins at `seq`, which is SND.NXT. */
+export function sentPush(tcb: Tcb, seq: u32, meta: u32, now: u64): void {
+  sentReserve(tcb, 1);
   const record = sentAt(tcb, sentTail(tcb));
-  record.seq = tcb.snd_nxt;
+  record.seq = seq;
   record.meta = meta;
   record.sent_at = now;
   tcb.packets_out++;

@@ -12,7 +12,7 @@ import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
 import { seqGt, seqLeq, seqLt } from "../base/seq";
 import { NS_PER_MS } from "../base/time";
-import { ackArrives } from "./ack";
+import { ackArrives, ackIsOldNews } from "./ack";
 import { enterClosed, enterEstablished, enterTimeWait } from "./connection";
 import { listen } from "./opening";
 import { refuse, sendPending } from "./output";
@@ -79,7 +79,7 @@ export function synReceived(tcb: Tcb, segment: Segment, now: u64): void {
 }
 
 export function established(tcb: Tcb, segment: Segment, now: u64): void {
-  if (!ackArrives(tcb, segment, now)) return;
+  if (!ackIsOldNews(tcb, segment) && !ackArrives(tcb, segment, now)) return;
   if (textArrives(tcb, segment, now)) {
     takeFin(tcb);
     tcb.state = <u8>State.CLOSE_WAIT;

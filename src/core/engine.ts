@@ -30,8 +30,7 @@ export interface CoreExports {
   readonly memory: WebAssembly.Memory;
   init(seed: bigint): void;
   allocate(bytes: number): number;
-  addLinkParams(nsPerByteQ20: bigint, delayNs: bigint, overhead: number, flags: number): number;
-  addLink(params: number): number;
+  addLink(nsPerByteQ20: bigint, delayNs: bigint): number;
   extendLink(link: number): number;
   finishLink(ext: number, index: number, histogram: number): void;
   restartLinkAverages(ext: number): void;

@@ -37,6 +37,7 @@ export class Measure {
   #from_ns = 0;
   #flowBase: FlowBase[] = [];
   #linkBytes: number[] = [];
+  #linkPackets: number[] = [];
 
   /** Measures what `compiled` does in `engine`. */
   constructor(engine: Engine, spec: ScenarioSpec, compiled: Compiled) {
@@ -61,7 +62,8 @@ export class Measure {
       rttSum_us: engine.get(a, Tcb.rtt_sum_us),
       rttCount: engine.get(a, Tcb.rtt_count),
     }));
-    this.#linkBytes = this.#compiled.links.map(({ link }) => engine.get(link, Link.bytes));
+    this.#linkBytes = this.#compiled.links.map(({ ext }) => engine.get(ext, LinkExt.bytes));
+    this.#linkPackets = this.#compiled.links.map(({ ext }) => engine.get(ext, LinkExt.packets));
     for (const { ext } of this.#compiled.links) engine.exports.restartLinkAverages(ext);
     if (this.#spec.record.percentiles) this.#keepHistograms();
   }
@@ -134,16 +136,16 @@ export class Measure {
   /** One direction of a named link, by its place in the compiled table. */
   link(index: number): LinkResult {
     const engine = this.#engine;
-    const { id, link, ext, rate_bps } = this.#compiled.links[index];
+    const { id, ext, rate_bps } = this.#compiled.links[index];
     const span_s = this.#span_s;
     const waited_ms = engine.get(ext, LinkExt.waited_ns) / 1e6;
-    const waitedPackets = engine.get(ext, LinkExt.waited_packets);
+    const packets = engine.get(ext, LinkExt.packets) - (this.#linkPackets[index] ?? 0);
     const [p50, p99] = histogramPercentiles_ms(engine, engine.get(ext, LinkExt.histogram), [50, 99]);
     return {
       id,
       utilization: span_s > 0 ? this.#sentBits(index) / (rate_bps * span_s) : 0,
-      packets: engine.get(link, Link.packets),
-      bytes: engine.get(link, Link.bytes),
+      packets: engine.get(ext, LinkExt.packets),
+      bytes: engine.get(ext, LinkExt.bytes),
       drops: {
         overflow: engine.get(ext, LinkExt.drops_overflow),
         loss: engine.get(ext, LinkExt.drops_loss),
@@ -153,7 +155,7 @@ export class Measure {
       // Little's law: the integral of the queue's length is the sum of the times waited
       queue_packets_mean: span_s > 0 ? waited_ms / 1e3 / span_s : 0,
       queue_packets_max: engine.get(ext, LinkExt.queue_packets_max),
-      queue_delay_ms_mean: waitedPackets > 0 ? waited_ms / waitedPackets : NaN,
+      queue_delay_ms_mean: packets > 0 ? waited_ms / packets : NaN,
       queue_delay_ms_p50: p50,
       queue_delay_ms_p99: p99,
     };
@@ -162,8 +164,8 @@ export class Measure {
   /** Bits whose transmission is over by now: what is booked beyond the clock does not count yet. */
   #sentBits(index: number): number {
     const engine = this.#engine;
-    const { link, rate_bps }: CompiledLink = this.#compiled.links[index];
-    const booked = (engine.get(link, Link.bytes) - (this.#linkBytes[index] ?? 0)) * 8;
+    const { link, ext, rate_bps }: CompiledLink = this.#compiled.links[index];
+    const booked = (engine.get(ext, LinkExt.bytes) - (this.#linkBytes[index] ?? 0)) * 8;
     const ahead_ns = Math.max(0, engine.get(link, Link.busy_until) - this.#now_ns);
     return Math.max(0, booked - ahead_ns * rate_bps / 1e9);
   }

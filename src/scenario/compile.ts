@@ -8,8 +8,8 @@ import {
   Engine as EngineLayout,
   EventKind,
   Flow,
+  Hop,
   LinkExt,
-  LinkFlag,
   LossKind,
   Route,
   SourceKind,
@@ -86,7 +86,6 @@ class Compiler {
   #engine: Engine;
   #spec: ScenarioSpec;
   #captured: string[];
-  #params = new Map<string, number>();
   #named: CompiledLink[] = [];
   #linkCount = 0;
 
@@ -138,33 +137,24 @@ class Compiler {
     set(EngineLayout.data_retries, tcp.dataRetries);
   }
 
-  /** Address of the shared parameters of links like this. */
-  #paramsOf(direction: DirectionSpec, extraDelay_ns: number, fused: boolean): number {
-    const delay_ns = direction.delay_ns + extraDelay_ns;
-    const key = `${direction.rate_bps} ${delay_ns} ${direction.overhead_bytes} ${fused}`;
-    let params = this.#params.get(key);
-    if (params === undefined) {
-      const nsPerByteQ20 = BigInt(Math.round(8e9 / direction.rate_bps * 2 ** 20));
-      const flags = fused ? LinkFlag.FUSED : 0;
-      params = this.#engine.exports.addLinkParams(nsPerByteQ20, BigInt(delay_ns), direction.overhead_bytes, flags);
-      this.#params.set(key, params);
-    }
-    return params;
+  /** Adds one direction of a link; its address. */
+  #addLink(direction: DirectionSpec, extraDelay_ns: number): number {
+    const nsPerByteQ20 = BigInt(Math.round(8e9 / direction.rate_bps * 2 ** 20));
+    return this.#engine.exports.addLink(nsPerByteQ20, BigInt(direction.delay_ns + extraDelay_ns));
   }
 
   /** A link that results name: watched, with its queue and impairments. */
   #namedLink(id: string, link: LinkSpec, direction: DirectionSpec, reverse: boolean): number {
-    const address = this.#engine.exports.addLink(this.#paramsOf(direction, 0, false));
+    const address = this.#addLink(direction, 0);
     const ext = this.#extend(address, link.name, direction, reverse, true);
-    this.#named.push({ id, link: address, ext, rate_bps: direction.rate_bps });
+    this.#named.push({ id, ext, link: address, rate_bps: direction.rate_bps });
     return address;
   }
 
   /** One direction of a host's own link: plain unless it is limited, impaired or captured. */
-  #accessLink(name: string, direction: DirectionSpec, extraDelay_ns: number, fused: boolean, reverse: boolean): number {
-    const plain = isPlain(direction);
-    const address = this.#engine.exports.addLink(this.#paramsOf(direction, extraDelay_ns, fused && plain));
-    if (!plain || this.#captured.includes(name)) this.#extend(address, name, direction, reverse, false);
+  #accessLink(name: string, direction: DirectionSpec, extraDelay_ns: number, reverse: boolean): number {
+    const address = this.#addLink(direction, extraDelay_ns);
+    if (!isPlain(direction) || this.#captured.includes(name)) this.#extend(address, name, direction, reverse, false);
     this.#linkCount++;
     return address;
   }
@@ -178,6 +168,7 @@ class Compiler {
       else engine.set(ext, LinkExt.limit_bytes, this.#limitBytes(direction, limit.value, limit.unit));
     }
     this.#setLoss(ext, direction);
+    engine.set(ext, LinkExt.overhead, direction.overhead_bytes);
     engine.set(ext, LinkExt.jitter_ns, direction.jitter_ns);
     if (direction.reorder !== null) {
       engine.set(ext, LinkExt.reorder_threshold, threshold(direction.reorder.p));
@@ -243,17 +234,17 @@ class Compiler {
     const { access, bottleneck } = topology;
     const extra = group.accessDelay_ns[k % group.accessDelay_ns.length];
     const [leftExtra, rightExtra] = rightwards ? [extra, 0] : [0, extra];
-    const toRight = isFifo(bottleneck);
-    const toLeft = isFifo(bottleneck.reverse);
     const left = `left${index}`;
     const right = `right${index}`;
     // Left to right is forward on every link: up from a left host, down to a right one
-    const leftUp = this.#accessLink(left, access, leftExtra, false, false);
-    const leftDown = this.#accessLink(left, access.reverse, leftExtra, toLeft, true);
-    const rightDown = this.#accessLink(right, access, rightExtra, toRight, false);
-    const rightUp = this.#accessLink(right, access.reverse, rightExtra, false, true);
-    const eastbound = [leftUp, forward[0], rightDown];
-    const westbound = [rightUp, backward[0], leftDown];
+    const leftUp = this.#accessLink(left, access, leftExtra, false);
+    const leftDown = this.#accessLink(left, access.reverse, leftExtra, true);
+    const rightDown = this.#accessLink(right, access, rightExtra, false);
+    const rightUp = this.#accessLink(right, access.reverse, rightExtra, true);
+    const fusedRight = isFifo(bottleneck) && isPlain(access) ? Hop.FUSED : 0;
+    const fusedLeft = isFifo(bottleneck.reverse) && isPlain(access.reverse) ? Hop.FUSED : 0;
+    const eastbound = [leftUp, forward[0], rightDown | fusedRight];
+    const westbound = [rightUp, backward[0], leftDown | fusedLeft];
     return rightwards ? { forth: eastbound, back: westbound } : { forth: westbound, back: eastbound };
   }
 
@@ -386,7 +377,7 @@ function fullPacket(tcp: TcpSpec): number {
 /** Nothing but a rate and a delay. */
 function isPlain(direction: DirectionSpec): boolean {
   return direction.queue.limit === null && isFifo(direction) && direction.loss === null && direction.corrupt === null &&
-    direction.jitter_ns === 0;
+    direction.jitter_ns === 0 && direction.overhead_bytes === 0;
 }
 
 /** Packets leave in the order in which they came, so the next link's arrivals are known when they come. */
