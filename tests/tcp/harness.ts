@@ -1,0 +1,397 @@
+/**
+ * One end of one connection, alone in a fresh engine, in a dialogue with the test:
+ *
+ *     const tcp = await lone();
+ *     tcp.opens();
+ *     assert.deepEqual(tcp.sends(), ["S 0"]);
+ *     tcp.receives({ flags: "SA", ack: 1, mss: 1460 });
+ *     assert.deepEqual(tcp.sends(), ["A 1 ack 1"]);
+ *
+ * Sequence numbers are relative to the ISN of whoever counts with them, so a SYN is 0 and the first byte 1. After
+ * every step the core counts its own books again (`checkInvariants`).
+ */
+import { Engine, type Field } from "../../src/core/engine.ts";
+import { Cc, EndReason, Engine as Root, Notify, Segment, State, Tcb, TcbFlag } from "../../src/core/layout.gen.ts";
+import { parseTime } from "../../src/scenario/units.ts";
+import { type Header, putSegment, readSegment } from "./segment.ts";
+
+/** What a user sets before OPEN, and the parameters of the run. */
+export interface Settings {
+  seed?: bigint;
+  cc?: keyof typeof Cc;
+  /** What this end offers on its SYN. */
+  sack?: boolean;
+  timestamps?: boolean;
+  windowScaling?: boolean;
+  delayedAck?: boolean;
+  nagle?: boolean;
+  /** The application reads whatever comes at once. */
+  reads?: boolean;
+  /** The application writes for ever. */
+  endless?: boolean;
+  /** What this end announces. */
+  mss?: number;
+  receiveBuffer?: number;
+  sendBuffer?: number;
+  initialWindow?: number;
+  minRto?: string;
+  maxRto?: string;
+  initialRto?: string;
+  /** The smallest RTO bounds the sum, as RFC 6298 has it, and not its variance term, as in Linux. */
+  rtoFloorOnSum?: boolean;
+  delayedAckTimeout?: string;
+  msl?: string;
+  finWait2?: string;
+  synRetries?: number;
+  dataRetries?: number;
+  /** Local and remote address and port. */
+  local?: [number, number];
+  remote?: [number, number];
+  /** The peer's ISN. */
+  irs?: number;
+  /** When the dialogue begins. */
+  start?: bigint;
+}
+
+/** A segment that arrives: what is not given is what a well-behaved peer would send next. */
+export type Arriving = Partial<Omit<Header, "ts">> & { ts?: [number, number] | null };
+
+/** A segment that leaves. */
+export type Leaving = Header & { at_ms: number };
+
+const DEFAULTS = {
+  seed: 1n,
+  cc: "RENO",
+  sack: false,
+  timestamps: false,
+  windowScaling: false,
+  delayedAck: true,
+  nagle: true,
+  reads: true,
+  endless: false,
+  mss: 1460,
+  receiveBuffer: 65535,
+  sendBuffer: 1 << 22,
+  initialWindow: 10,
+  minRto: "200ms",
+  maxRto: "120s",
+  initialRto: "1s",
+  rtoFloorOnSum: false,
+  delayedAckTimeout: "40ms",
+  msl: "60s",
+  finWait2: "0s",
+  synRetries: 6,
+  dataRetries: 15,
+  local: [0x0a000001, 49152],
+  remote: [0x0a800001, 80],
+  irs: 1_000_000,
+  start: 1_000_000_000n,
+} satisfies Required<Settings>;
+
+const NEVER = 2n ** 64n - 1n;
+
+/** Allocates a control block and fills it in as a user would before OPEN. */
+export function makeTcb(engine: Engine, settings: Settings): number {
+  const s = { ...DEFAULTS, ...settings };
+  const tcb = engine.exports.allocate(Tcb.size);
+  const flags = (s.timestamps ? TcbFlag.OFFER_TIMESTAMPS : 0) | (s.sack ? TcbFlag.OFFER_SACK : 0) |
+    (s.windowScaling ? TcbFlag.OFFER_WINDOW_SCALING : 0) | (s.delayedAck ? TcbFlag.DELAYED_ACK : 0) |
+    (s.nagle ? 0 : TcbFlag.NODELAY) | (s.reads ? TcbFlag.READS_AT_ONCE : 0) |
+    (s.endless ? TcbFlag.WRITES_FOR_EVER : 0);
+  engine.set(tcb, Tcb.flags, flags);
+  engine.set(tcb, Tcb.cc, Cc[s.cc]);
+  engine.set(tcb, Tcb.rcv_mss, s.mss);
+  engine.set(tcb, Tcb.rcv_buf, s.receiveBuffer);
+  engine.set(tcb, Tcb.snd_buf, s.sendBuffer);
+  engine.set(tcb, Tcb.rto_min_us, parseTime(s.minRto) / 1e3);
+  engine.set(tcb, Tcb.initial_cwnd, s.initialWindow);
+  engine.set(tcb, Tcb.local_addr, s.local[0]);
+  engine.set(tcb, Tcb.local_port, s.local[1]);
+  engine.set(tcb, Tcb.remote_addr, s.remote[0]);
+  engine.set(tcb, Tcb.remote_port, s.remote[1]);
+  return tcb;
+}
+
+/** Starts a run and sets its parameters. */
+export function startRun(engine: Engine, settings: Settings): void {
+  const s = { ...DEFAULTS, ...settings };
+  engine.exports.init(s.seed);
+  engine.set(engine.root, Root.msl_ms, parseTime(s.msl) / 1e6);
+  engine.set(engine.root, Root.rto_max_us, parseTime(s.maxRto) / 1e3);
+  engine.set(engine.root, Root.rto_initial_us, parseTime(s.initialRto) / 1e3);
+  engine.set(engine.root, Root.rto_floor_on_sum, s.rtoFloorOnSum ? 1 : 0);
+  engine.set(engine.root, Root.delayed_ack_us, parseTime(s.delayedAckTimeout) / 1e3);
+  engine.set(engine.root, Root.fin_wait_2_ms, parseTime(s.finWait2) / 1e6);
+  engine.set(engine.root, Root.syn_retries, s.synRetries);
+  engine.set(engine.root, Root.data_retries, s.dataRetries);
+}
+
+/** Takes what TCP wants to send off the engine's list. */
+export function drain(engine: Engine, take: (segment: number) => void): void {
+  let at = engine.get(engine.root, Root.out_head);
+  engine.set(engine.root, Root.out_head, 0);
+  while (at !== 0) {
+    const next = engine.get(at, Segment.next);
+    take(at);
+    engine.exports.giveSegment(at);
+    at = next;
+  }
+}
+
+/** One end, alone. */
+export class Tcp {
+  readonly engine: Engine;
+  readonly tcb: number;
+  readonly irs: number;
+  readonly #start: bigint;
+  #now: bigint;
+  #sent: Leaving[] = [];
+  #tsval = 0;
+
+  constructor(engine: Engine, settings: Settings) {
+    this.engine = engine;
+    startRun(engine, settings);
+    this.tcb = makeTcb(engine, settings);
+    this.irs = settings.irs ?? DEFAULTS.irs;
+    this.#start = settings.start ?? DEFAULTS.start;
+    this.#now = this.#start;
+  }
+
+  // ---- The user's calls
+
+  opens(): void {
+    this.#step(() => this.engine.exports.openActive(this.tcb, this.#now));
+  }
+
+  listens(): void {
+    this.#step(() => this.engine.exports.openPassive(this.tcb));
+  }
+
+  /** How many bytes were taken. */
+  writes(bytes: number): number {
+    return this.#step(() => this.engine.exports.sendBytes(this.tcb, bytes, this.#now));
+  }
+
+  /** How many bytes were given. */
+  reads(bytes: number): number {
+    return this.#step(() => this.engine.exports.receiveBytes(this.tcb, bytes, this.#now));
+  }
+
+  closes(): void {
+    this.#step(() => this.engine.exports.closeConnection(this.tcb, this.#now));
+  }
+
+  aborts(): void {
+    this.#step(() => this.engine.exports.abortConnection(this.tcb, this.#now));
+  }
+
+  // ---- The network
+
+  receives(arriving: Arriving = {}): void {
+    const header = this.#complete(arriving);
+    this.#step(() => {
+      const segment = putSegment(this.engine, header);
+      this.engine.exports.segmentArrives(this.tcb, segment, this.#now);
+      this.engine.exports.giveSegment(segment);
+    });
+  }
+
+  /** What has left since it was last asked, in one line a segment. */
+  sends(): string[] {
+    return this.segments().map(describe);
+  }
+
+  /** What has left since it was last asked, with windows and options. */
+  segments(): Leaving[] {
+    return this.#sent.splice(0);
+  }
+
+  // ---- Time
+
+  /** Milliseconds since the dialogue began. */
+  get now_ms(): number {
+    return Number(this.#now - this.#start) / 1e6;
+  }
+
+  /** The clock, nanoseconds. */
+  get now(): bigint {
+    return this.#now;
+  }
+
+  /** Time passes up to `time` after the beginning; what is due on the way happens when it is due. */
+  at(time: string): void {
+    this.#until(this.#start + BigInt(parseTime(time)));
+  }
+
+  /** Time passes. */
+  passes(time: string): void {
+    this.#until(this.#now + BigInt(parseTime(time)));
+  }
+
+  /** Time passes until the next deadline, which happens; false when there is none. */
+  passesToNextDeadline(): boolean {
+    const earliest = BigInt.asUintN(64, this.engine.exports.timersEarliest(this.tcb));
+    if (earliest === NEVER) return false;
+    this.#until(earliest);
+    return true;
+  }
+
+  #until(time: bigint): void {
+    for (;;) {
+      const earliest = BigInt.asUintN(64, this.engine.exports.timersEarliest(this.tcb));
+      if (earliest > time) break;
+      if (earliest > this.#now) this.#now = earliest;
+      this.#step(() => this.engine.exports.timersExpired(this.tcb, this.#now));
+    }
+    this.#now = time;
+  }
+
+  // ---- What can be seen
+
+  get state(): string {
+    return nameOf(State, this.get(Tcb.state));
+  }
+
+  get endReason(): string {
+    return nameOf(EndReason, this.get(Tcb.end_reason));
+  }
+
+  get(field: Field): number {
+    return this.engine.get(this.tcb, field);
+  }
+
+  set(field: Field, value: number): void {
+    this.engine.set(this.tcb, field, value);
+  }
+
+  has(flag: number): boolean {
+    return (this.get(Tcb.flags) & flag) !== 0;
+  }
+
+  /** What the application is told since it was last asked. */
+  notifications(): string[] {
+    const bits = this.get(Tcb.notify);
+    this.set(Tcb.notify, 0);
+    return Object.entries(Notify).filter(([, bit]) => bits & bit).map(([name]) => name);
+  }
+
+  /** SND.NXT, SND.UNA and RCV.NXT, relative. */
+  get sndNxt(): number {
+    return this.get(Tcb.snd_nxt) - this.get(Tcb.iss) >>> 0;
+  }
+
+  get sndUna(): number {
+    return this.get(Tcb.snd_una) - this.get(Tcb.iss) >>> 0;
+  }
+
+  get rcvNxt(): number {
+    return this.get(Tcb.rcv_nxt) - this.irs >>> 0;
+  }
+
+  /** Does something and undoes it. */
+  tries<T>(action: () => T): T {
+    const memory = this.engine.snapshot();
+    const now = this.#now;
+    const tsval = this.#tsval;
+    try {
+      return action();
+    } finally {
+      this.engine.restore(memory);
+      this.#now = now;
+      this.#tsval = tsval;
+      this.#sent = [];
+    }
+  }
+
+  #complete(arriving: Arriving): Header {
+    const iss = this.get(Tcb.iss);
+    const opening = this.get(Tcb.state) <= State.SYN_SENT;
+    const { flags = "A", seq = opening ? 0 : this.rcvNxt, len = 0, wnd = 65535, ts, sack, ...rest } = arriving;
+    const ack = arriving.ack ?? (flags.includes("A") ? this.sndNxt : 0);
+    const header: Header = {
+      ...rest,
+      flags,
+      seq: seq + this.irs,
+      ack: flags.includes("A") ? ack + iss : 0,
+      len,
+      wnd,
+    };
+    if (sack !== undefined) header.sack = sack.map(([start, end]) => [start + iss, end + iss]);
+    if (ts) header.ts = [ts[0], ts[1] + iss];
+    else if (ts === undefined && !opening && this.has(TcbFlag.TIMESTAMPS)) {
+      header.ts = [Math.floor(this.now_ms), this.#tsval + iss];
+    }
+    return header;
+  }
+
+  #step<T>(action: () => T): T {
+    try {
+      const result = action();
+      drain(this.engine, (at) => this.#sent.push(this.#leaving(readSegment(this.engine, at))));
+      this.engine.exports.checkInvariants(this.tcb);
+      return result;
+    } catch (error) {
+      throw this.engine.explain(error);
+    }
+  }
+
+  #leaving(header: Header): Leaving {
+    const iss = this.get(Tcb.iss);
+    // A refusal counts from the sequence numbers of what it refuses
+    const relative: Leaving = { ...header, seq: header.seq - iss >>> 0, at_ms: this.now_ms };
+    if (header.flags.includes("A")) relative.ack = header.ack - this.irs >>> 0;
+    if (header.sack) relative.sack = header.sack.map(([s, e]) => [s - this.irs >>> 0, e - this.irs >>> 0]);
+    if (header.ts) {
+      this.#tsval = header.ts[0] - iss >>> 0;
+      relative.ts = [this.#tsval, header.ts[1]];
+    }
+    return relative;
+  }
+}
+
+/** A control block that was never opened. */
+export async function lone(settings: Settings = {}): Promise<Tcp> {
+  return new Tcp(await Engine.load(), settings);
+}
+
+/** One that has opened actively; the peer offers what this end does, and 100 ms lie between SYN and SYN-ACK. */
+export async function connected(settings: Settings = {}, peer: Arriving = {}): Promise<Tcp> {
+  const tcp = await lone(settings);
+  tcp.opens();
+  tcp.passes("100ms");
+  tcp.receives({ flags: "SA", ...peerOffers(settings), ...peer });
+  tcp.segments();
+  return tcp;
+}
+
+/** One that a peer has connected to. */
+export async function accepted(settings: Settings = {}, peer: Arriving = {}): Promise<Tcp> {
+  const tcp = await lone(settings);
+  tcp.listens();
+  tcp.receives({ flags: "S", ...peerOffers(settings), ...peer });
+  tcp.passes("100ms");
+  tcp.receives();
+  tcp.segments();
+  return tcp;
+}
+
+function peerOffers({ sack, timestamps, windowScaling, mss }: Settings): Arriving {
+  return {
+    mss: mss ?? DEFAULTS.mss,
+    ...(sack ? { sackPermitted: true } : {}),
+    ...(timestamps ? { ts: [0, 0] } : {}),
+    ...(windowScaling ? { wscale: 7 } : {}),
+  };
+}
+
+/** `FLAGS seq[:end] [ack n] [sack a-b ...]`. */
+export function describe({ flags, seq, ack, len, sack }: Header): string {
+  const range = len > 0 ? `${seq}:${seq + len}` : `${seq}`;
+  const acknowledges = flags.includes("A") ? ` ack ${ack}` : "";
+  const blocks = sack ? ` sack ${sack.map(([start, end]) => `${start}-${end}`).join(" ")}` : "";
+  return `${flags} ${range}${acknowledges}${blocks}`;
+}
+
+function nameOf(names: Record<string, number>, value: number): string {
+  return Object.keys(names).find((name) => names[name] === value) ?? `${value}`;
+}
