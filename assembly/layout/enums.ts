@@ -64,7 +64,7 @@ export const enum EventKind {
   DATAGRAM = 6,
 }
 
-/** The deadlines of a connection: indices into the table at `Tcb.t_retransmit`. */
+/** The deadlines of a connection, `Tcb.t_...`; a set one has its bit in `Tcb.timer_mask`. */
 export const enum Timer {
   RETRANSMIT = 0,
   PERSIST = 1,
