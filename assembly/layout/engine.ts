@@ -88,7 +88,8 @@ export class AckSample {
   prior_in_flight: u32;
   /** Round-trip time in microseconds, 0 when the ACK gives no valid sample. */
   rtt_us: u32;
-  unused: u32;
+  /** 1 when the oldest lost segment is to be sent again at once, whatever the window: fast retransmit. */
+  retransmit_now: u32;
 }
 
 /** An entry of the open bucket. */

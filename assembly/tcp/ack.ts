@@ -9,7 +9,7 @@ import { Tcb } from "../layout/tcb";
 import { ackSample } from "../base/root";
 import { seqGt, seqLeq, seqLt } from "../base/seq";
 import { microseconds, timestampClock } from "../base/time";
-import { sendAck, sendPending } from "./output";
+import { fastRetransmit, sendAck, sendPending } from "./output";
 import { recoveryOnAck, recoveryOnCalmAck, recoveryOnDuplicateAck } from "./recovery";
 import { backedOffRto, restartRetransmitTimer, rttSample } from "./rtt";
 import { scoreboardUpdate } from "./scoreboard";
@@ -44,6 +44,7 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: u64): bool {
   sample.now = now;
   sample.prior_in_flight = inFlight(tcb);
   sample.lost = 0;
+  sample.retransmit_now = 0;
   if (advanced) {
     acknowledge(tcb, segment, ack, sample, now);
   } else {
@@ -59,9 +60,10 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: u64): bool {
     if (blocks != 0 && tcb.flags & TcbFlag.SACK) {
       sample.delivered += scoreboardUpdate(tcb, segment);
     } else if (!advanced && !windowChanged && isDuplicate(tcb, segment)) {
-      recoveryOnDuplicateAck(tcb);
+      recoveryOnDuplicateAck(tcb, sample);
     }
     recoveryOnAck(tcb, sample, advanced);
+    if (sample.retransmit_now) fastRetransmit(tcb, now);
   }
   if (advanced) {
     restartRetransmitTimer(tcb, now);

@@ -9,15 +9,17 @@ import { windowUpdateIsDue } from "./receive_window";
 import { backedOffRto } from "./rtt";
 import { timerClear, timerSet } from "./timers";
 
-/** Passive OPEN: waits for a SYN. */
+/** Passive OPEN: waits for a SYN. Without effect on a connection that exists. */
 export function openPassive(tcb: Tcb): void {
+  if (<i32>tcb.state != State.CLOSED) return;
   prepare(tcb);
   tcb.flags |= TcbFlag.PASSIVE;
   tcb.state = <u8>State.LISTEN;
 }
 
-/** Active OPEN: sends a SYN. From LISTEN too, as §3.10.1 has it. */
+/** Active OPEN: sends a SYN. From LISTEN too, as §3.10.1 has it; without effect on a connection that exists. */
 export function openActive(tcb: Tcb, now: u64): void {
+  if (<i32>tcb.state > State.LISTEN) return;
   prepare(tcb);
   tcb.flags &= ~TcbFlag.PASSIVE;
   chooseIss(tcb, now);

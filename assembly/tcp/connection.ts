@@ -1,7 +1,7 @@
 /**
  * A connection's life outside the segments: how it begins, becomes established, and ends.
  */
-import { EndReason, Notify, State, TcbFlag, Timer } from "../layout/enums";
+import { CaState, EndReason, Notify, State, TcbFlag, Timer } from "../layout/enums";
 import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
 import { NEVER, NS_PER_MS, microseconds } from "../base/time";
@@ -22,6 +22,13 @@ export function connectionReset(tcb: Tcb): void {
     TcbFlag.DELAYED_ACK | TcbFlag.PASSIVE | TcbFlag.READS_AT_ONCE | TcbFlag.WRITES_FOR_EVER | TcbFlag.REAL_BYTES;
   tcb.timer_mask = 0;
   tcb.timer_min = NEVER;
+  tcb.ca_state = <u8>CaState.OPEN;
+  tcb.sacked_out = 0;
+  tcb.cwnd_cnt = 0;
+  tcb.snd_wnd = 0;
+  tcb.snd_wnd_max = 0;
+  tcb.copied_seq = tcb.rcv_nxt;
+  tcb.rcv_adv = tcb.rcv_nxt;
   tcb.rcv_wscale = windowScaleFor(tcb.rcv_buf);
   tcb.rto_us = engine().rto_initial_us;
   tcb.srtt_us8 = 0;

@@ -239,19 +239,19 @@ export function retransmit(tcb: Tcb, index: u32, now: u64): void {
   record.sent_at = now;
   tcb.retransmits++;
   tcb.last_sent_ms = timestampClock(now);
-  send(tcb, seq, len, fin ? <u32>Flag.FIN | Flag.PSH : pushFlag(tcb, seq + len), now, Opt.RETRANSMISSION);
+  send(tcb, seq, len, pushFlag(tcb, seq, len) | (fin ? <u32>Flag.FIN : 0), now, Opt.RETRANSMISSION);
 }
 
-/** PSH on the last segment of what the application has written. */
+/** PSH on the last data of what the application has written. */
 @inline
-function pushFlag(tcb: Tcb, end: u32): u32 {
-  return end == tcb.write_seq ? <u32>Flag.PSH : 0;
+function pushFlag(tcb: Tcb, seq: u32, len: u32): u32 {
+  return len != 0 && seq + len == tcb.write_seq ? <u32>Flag.PSH : 0;
 }
 
 /** Sends all that the windows allow: first what was lost, then what is new. True when anything left. */
 export function sendPending(tcb: Tcb, now: u64): bool {
   let sent = false;
-  if (tcb.lost_out > tcb.retrans_out || <i32>tcb.ca_state >= CaState.RECOVERY) sent = retransmitLost(tcb, now);
+  if (tcb.lost_out > tcb.retrans_out || <i32>tcb.ca_state >= CaState.RECOVERY) sent = retransmitLost(tcb, now, tcb.cwnd);
   if (sendNew(tcb, now)) return true;
   if (tcb.ca_state == CaState.RECOVERY && tcb.flags & TcbFlag.SACK) return retransmitGuesses(tcb, now) || sent;
   return sent;
@@ -283,13 +283,18 @@ function retransmitGuesses(tcb: Tcb, now: u64): bool {
   return true;
 }
 
-/** RFC 6675 NextSeg rule 1: the oldest lost segment that no retransmission is in flight for. */
-function retransmitLost(tcb: Tcb, now: u64): bool {
+/** RFC 5681 §3.2 (3), RFC 6675 §5 (4.3): the first lost segment leaves at once, before the pipe is asked. */
+export function fastRetransmit(tcb: Tcb, now: u64): void {
+  retransmitLost(tcb, now, inFlight(tcb) + 1);
+}
+
+/** RFC 6675 NextSeg rule 1: the oldest lost segments that no retransmission is in flight for, up to `window`. */
+function retransmitLost(tcb: Tcb, now: u64, window: u32): bool {
   const tail = sentTail(tcb);
   if (<i32>(tcb.rtx_hint - tcb.sent_head) < 0) tcb.rtx_hint = tcb.sent_head;
   const edge = tcb.snd_una + tcb.snd_wnd;
   let sent = false;
-  while (<i32>(tcb.rtx_hint - tail) < 0 && tcb.lost_out != 0 && inFlight(tcb) < tcb.cwnd) {
+  while (<i32>(tcb.rtx_hint - tail) < 0 && tcb.lost_out != 0 && inFlight(tcb) < window) {
     const index = tcb.rtx_hint;
     const record = sentAt(tcb, index);
     if ((record.meta & (Sent.LOST | Sent.RETRANS)) == Sent.LOST) {
@@ -372,7 +377,7 @@ function pushNew(tcb: Tcb, len: u32, fin: bool, now: u64): void {
   const seq = tcb.snd_nxt;
   const end = seq + len;
   sentPush(tcb, seq, fin ? <u32>Sent.FIN : 0, now);
-  let flags = pushFlag(tcb, end);
+  let flags = pushFlag(tcb, seq, len);
   if (fin) {
     tcb.snd_nxt = end + 1;
     tcb.flags |= TcbFlag.FIN_SENT;

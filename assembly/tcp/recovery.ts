@@ -18,16 +18,19 @@ import { DUP_THRESH, markLost, scoreboardMarkAllLost, scoreboardMarkLost } from 
 import { inFlight, sentAt } from "./sent";
 
 /** A duplicate ACK by RFC 5681 §2: nothing new, no data, the same window, and something outstanding. */
-export function recoveryOnDuplicateAck(tcb: Tcb): void {
+export function recoveryOnDuplicateAck(tcb: Tcb, sample: AckSample): void {
   if (tcb.flags & TcbFlag.SACK) return;
-  if (tcb.sacked_out + max<u32>(tcb.lost_out, 1) < tcb.packets_out) tcb.sacked_out++;
+  if (tcb.sacked_out + max<u32>(tcb.lost_out, 1) >= tcb.packets_out) return;
+  tcb.sacked_out++;
+  sample.delivered = 1;
 }
 
-/** `acked` segments left the queue without SACK: those that duplicate ACKs stood for are among them. */
-function forgetDuplicateAcks(tcb: Tcb, acked: u32): void {
+/** Segments left the queue without SACK: those that duplicate ACKs stood for are among them, delivered before. */
+function forgetDuplicateAcks(tcb: Tcb, sample: AckSample): void {
   // The first of them filled the hole; the others had been counted
-  const counted = acked > 0 ? acked - 1 : 0;
-  tcb.sacked_out = tcb.sacked_out > counted ? tcb.sacked_out - counted : 0;
+  const counted = min(tcb.sacked_out, sample.acked > 0 ? sample.acked - 1 : 0);
+  tcb.sacked_out -= counted;
+  sample.delivered -= counted;
   if (tcb.packets_out == 0) tcb.sacked_out = 0;
   else if (tcb.sacked_out + tcb.lost_out > tcb.packets_out) tcb.sacked_out = tcb.packets_out - tcb.lost_out;
 }
@@ -40,20 +43,23 @@ export function recoveryOnCalmAck(tcb: Tcb, sample: AckSample): void {
 /** Decides what the ACK means for the sender's state and its window. `advanced`: SND.UNA moved. */
 export function recoveryOnAck(tcb: Tcb, sample: AckSample, advanced: bool): void {
   const sack = (tcb.flags & TcbFlag.SACK) != 0;
-  if (!sack && advanced && tcb.sacked_out) forgetDuplicateAcks(tcb, sample.acked);
+  if (!sack && advanced && tcb.sacked_out) forgetDuplicateAcks(tcb, sample);
   if (sack && tcb.sacked_beyond >= DUP_THRESH) sample.lost = scoreboardMarkLost(tcb);
 
   const state = <i32>tcb.ca_state;
   switch (state) {
     case CaState.RECOVERY:
-      if (recoveryIsOver(tcb)) {
+      if (seqGeq(tcb.snd_una, tcb.high_seq)) {
         // RFC 6582 §3.2 (3), RFC 6675 §5: full acknowledgement
         tcb.ca_state = <u8>CaState.OPEN;
         setCwnd(tcb, max(tcb.ssthresh, 1), sample.now);
         break;
       }
       // RFC 6582 §3.2 (3): a partial acknowledgement tells that the next segment is lost as well
-      if (!sack && advanced) markHeadLost(tcb);
+      if (!sack && advanced) {
+        markHeadLost(tcb);
+        sample.retransmit_now = 1;
+      }
       return;
     case CaState.LOSS:
       if (seqGeq(tcb.snd_una, tcb.high_seq)) {
@@ -67,17 +73,12 @@ export function recoveryOnAck(tcb: Tcb, sample: AckSample, advanced: bool): void
   if (tcb.ca_state != CaState.LOSS) {
     if (sack ? tcb.lost_out != 0 : tcb.sacked_out >= DUP_THRESH && mayFastRetransmit(tcb)) {
       enterRecovery(tcb, sample.now);
+      sample.retransmit_now = 1;
       return;
     }
     tcb.ca_state = <u8>(tcb.sacked_out ? CaState.DISORDER : CaState.OPEN);
   }
   if (advanced) recoveryOnCalmAck(tcb, sample);
-}
-
-/** RFC 6582 §3.2 (1) holds the door shut until the ACK is beyond recover: else late duplicates reopen it. */
-function recoveryIsOver(tcb: Tcb): bool {
-  if (!seqGeq(tcb.snd_una, tcb.high_seq)) return false;
-  return (tcb.flags & TcbFlag.SACK) != 0 || seqGt(tcb.snd_una, tcb.high_seq) || tcb.packets_out == 0;
 }
 
 /** RFC 6582 §4.1: duplicate ACKs for data sent before the last recovery's end start no new one. */

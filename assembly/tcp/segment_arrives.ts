@@ -63,9 +63,8 @@ function isExpected(tcb: Tcb, segment: Segment): bool {
 
 /** RFC 9293 §3.10.7.4: checks that all later states share, then the state's own part. */
 function synchronized(tcb: Tcb, segment: Segment, now: u64): void {
+  if (<u32>segment.flags & Flag.SYN && synNeedsCare(tcb, segment, now)) return;
   const flags = <u32>segment.flags;
-
-  if (flags & Flag.SYN && synNeedsCare(tcb, segment, now)) return;
 
   // RFC 7323 §5.3 R1 and §3.2, ahead of the first check
   if (tcb.flags & TcbFlag.TIMESTAMPS && !(flags & Flag.RST) && !timestampsPass(tcb, segment)) return;
