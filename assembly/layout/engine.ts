@@ -82,8 +82,8 @@ export class AckSample {
   delivered: u32;
   /** Segments newly acknowledged cumulatively. */
   acked: u32;
-  /** Segments newly found lost. */
-  lost: u32;
+  /** Segments SACKed, or stood for by duplicate ACKs, before the ACK. */
+  prior_sacked: u32;
   /** Segments in flight before the ACK. */
   prior_in_flight: u32;
   /** Round-trip time in microseconds, 0 when the ACK gives no valid sample. */

@@ -43,7 +43,7 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: u64): bool {
   const sample = ackSample();
   sample.now = now;
   sample.prior_in_flight = inFlight(tcb);
-  sample.lost = 0;
+  sample.prior_sacked = tcb.sacked_out;
   sample.retransmit_now = 0;
   if (advanced) {
     acknowledge(tcb, segment, ack, sample, now);

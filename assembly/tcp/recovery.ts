@@ -28,9 +28,9 @@ export function recoveryOnDuplicateAck(tcb: Tcb, sample: AckSample): void {
 /** Segments left the queue without SACK: those that duplicate ACKs stood for are among them, delivered before. */
 function forgetDuplicateAcks(tcb: Tcb, sample: AckSample): void {
   // The first of them filled the hole; the others had been counted
-  const counted = min(tcb.sacked_out, sample.acked > 0 ? sample.acked - 1 : 0);
-  tcb.sacked_out -= counted;
+  const counted = min(sample.prior_sacked, sample.acked > 0 ? sample.acked - 1 : 0);
   sample.delivered -= counted;
+  tcb.sacked_out = sample.prior_sacked - counted;
   if (tcb.packets_out == 0) tcb.sacked_out = 0;
   else if (tcb.sacked_out + tcb.lost_out > tcb.packets_out) tcb.sacked_out = tcb.packets_out - tcb.lost_out;
 }
@@ -43,8 +43,8 @@ export function recoveryOnCalmAck(tcb: Tcb, sample: AckSample): void {
 /** Decides what the ACK means for the sender's state and its window. `advanced`: SND.UNA moved. */
 export function recoveryOnAck(tcb: Tcb, sample: AckSample, advanced: bool): void {
   const sack = (tcb.flags & TcbFlag.SACK) != 0;
-  if (!sack && advanced && tcb.sacked_out) forgetDuplicateAcks(tcb, sample);
-  if (sack && tcb.sacked_beyond >= DUP_THRESH) sample.lost = scoreboardMarkLost(tcb);
+  if (!sack && advanced && sample.prior_sacked) forgetDuplicateAcks(tcb, sample);
+  if (sack && tcb.sacked_beyond >= DUP_THRESH) scoreboardMarkLost(tcb);
 
   const state = <i32>tcb.ca_state;
   switch (state) {

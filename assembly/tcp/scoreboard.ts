@@ -83,9 +83,8 @@ function tagBlock(tcb: Tcb, start: u32, end: u32): u32 {
   return sacked;
 }
 
-/** RFC 6675 §4 IsLost() for every segment that it newly holds for; how many. */
-export function scoreboardMarkLost(tcb: Tcb): u32 {
-  let lost: u32 = 0;
+/** RFC 6675 §4 IsLost() for every segment that it newly holds for. */
+export function scoreboardMarkLost(tcb: Tcb): void {
   const tail = sentTail(tcb);
   if (<i32>(tcb.lost_frontier - tcb.sent_head) < 0) tcb.lost_frontier = tcb.sent_head;
   while (tcb.sacked_beyond >= DUP_THRESH && <i32>(tcb.lost_frontier - tail) < 0) {
@@ -96,11 +95,9 @@ export function scoreboardMarkLost(tcb: Tcb): u32 {
       tcb.sacked_beyond--;
     } else if (!(meta & Sent.LOST)) {
       markLost(tcb, index);
-      lost++;
     }
     tcb.lost_frontier++;
   }
-  return lost;
 }
 
 export function markLost(tcb: Tcb, index: u32): void {
