@@ -16,7 +16,7 @@ import { Event, Segment } from "./layout/segment";
 import { SentSegment, Tcb } from "./layout/tcb";
 import { openNextBucket, queueInit, schedule } from "./sim/event_queue";
 import { run } from "./sim/run";
-import { addFlow, addLink, addLinkParams, addRoute, init, scheduleFlow } from "./sim/setup";
+import { addFlow, addLink, addRoute, init, scheduleFlow } from "./sim/setup";
 import { openActive, openPassive, sendBytes } from "./tcp/calls";
 import { sackBlock } from "./tcp/scoreboard";
 import { segmentArrives } from "./tcp/segment_arrives";
@@ -321,9 +321,8 @@ function ackNow(segment: Segment): void {
 export function idleConnectionBytes(connections: u32): f64 {
   init(1);
   setDefaults();
-  const params = <u32>addLinkParams(0, 10 * NS_PER_MS, 0, 0);
-  const forth = addLink(params);
-  const back = addLink(params);
+  const forth = addLink(0, 10 * NS_PER_MS);
+  const back = addLink(0, 10 * NS_PER_MS);
   const template = <u32>changetype<usize>(endpoint(1, 2, 0, true));
   const before = engine().arena_top;
   let last: Flow = changetype<Flow>(0);
