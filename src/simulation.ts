@@ -328,7 +328,7 @@ export class Simulation {
   async #answerStreams(): Promise<void> {
     for (;;) {
       let woken = false;
-      for (const stream of this.#streams) woken = stream.wake() || woken;
+      for (const stream of this.#streams) woken = stream.hear() || woken;
       if (!woken) return;
       await eventLoopTurn();
     }

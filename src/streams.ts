@@ -69,12 +69,13 @@ export class Endpoint {
   /** Ends the connection with a reset. */
   abort(): void {
     this.#engine.exports.programAbort(this.#tcb);
-    this.wake();
+    this.hear();
   }
 
-  /** Takes the core's news of this end and lets whoever waits look again. True when somebody waited. */
-  wake(): boolean {
+  /** Takes the core's news of this end and lets whoever waits for some look again. True when somebody did. */
+  hear(): boolean {
     const news = this.#engine.exports.programNews(this.#tcb);
+    if (news === 0) return false;
     if (news & Notify.ESTABLISHED && this.#closing) this.#engine.exports.programClose(this.#tcb);
     const wakers = this.#wakers;
     this.#wakers = [];

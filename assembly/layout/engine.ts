@@ -33,9 +33,13 @@ export class Engine {
   due_next: u32;
   due_count: u32;
   due_capacity: u32;
-  /** Buckets opened, and events found in them, since the width was last judged. */
+  /** log2 of the number of buckets, and the number less one. */
+  queue_bits: u32;
+  queue_mask: u32;
+  /** Buckets opened, events found in them, and events taken out of wheels, since the width was last judged. */
   queue_opened: u32;
   queue_found: u32;
+  queue_refiled: u32;
   queue_wheels: u32;
   /** Number of the open bucket: its first instant shifted right by queue_shift. */
   queue_bucket: u64;

@@ -124,6 +124,8 @@ export const enum TcbFlag {
   CWND_LIMITED = 0x80000,
   /** RFC 6675 NextSeg rule 4: the rescue retransmission of this recovery is spent. */
   RESCUED = 0x100000,
+  /** SYN or SYN-ACK was sent more than once: its answer times neither (Karn). */
+  SYN_SENT_AGAIN = 0x400000,
   /** The application wants to write more than the send buffer held. */
   WRITE_BLOCKED = 0x200000,
 }

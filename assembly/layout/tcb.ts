@@ -116,8 +116,8 @@ export class Tcb {
   rto_us: u32;
   /** Smallest RTO, microseconds. */
   rto_min_us: u32;
-  /** Largest window the peer has offered, bytes: RFC 9293 §3.8.6.2.1 Max(SND.WND). */
-  snd_wnd_max: u32;
+  /** `TcbExt`, 0 for most. */
+  ext: u32;
 
   // ---- line 4: every ACK: the congestion control's own state ------------------------------------
   cc_priv0: u64;
@@ -144,8 +144,8 @@ export class Tcb {
   remote_addr: u32;
   local_port: u16;
   remote_port: u16;
-  /** `TcbExt`, 0 for most. */
-  ext: u32;
+  /** Largest window the peer has offered, bytes: RFC 9293 §3.8.6.2.1 Max(SND.WND). */
+  snd_wnd_max: u32;
   rtos: u16;
   /** What the peer announced; 536 when it did not, RFC 9293 §3.7.1. */
   snd_mss: u16;

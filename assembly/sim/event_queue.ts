@@ -2,10 +2,10 @@
  * The event queue: total order (time, insertion number), amortised O(1).
  *
  * A calendar of narrow buckets holds the near future, wheels of 256 slots the rest; the earliest bucket
- * lies open, sorted, in an array. The width of a bucket follows the load.
+ * lies open, sorted, in an array. The width of a bucket and their number follow the load.
  *
- *      due (sorted array)   buckets: 2^14, each 2^shift ns     wheel 1: 256 slots   wheel 2: ...
- *      [a b c d]            |bucket|bucket|  ...  |            |2^14 buckets| ...   |2^22 buckets| ...
+ *      due (sorted array)   buckets: 2^bits, each 2^shift ns   wheel 1: 256 slots    wheel 2: ...
+ *      [a b c d]            |bucket|bucket|  ...  |            |2^bits buckets| ...  |2^(bits+8) buckets| ...
  *        ^ next
  *
  * Windows are aligned: an event goes into the lowest wheel whose current turn contains it, and a slot is
@@ -17,11 +17,12 @@ import { Event } from "../layout/segment";
 import { engine } from "../base/root";
 import { giveSlab, reserve, slabClass, takeSlab } from "../base/arena";
 
-const BUCKET_BITS: u32 = 14;
-const BUCKETS: u32 = 1 << BUCKET_BITS;
+/** log2 of how many buckets there are at first, and at most. */
+const FIRST_BUCKET_BITS: u32 = 12;
+const BUCKET_BITS_MAX: u32 = 18;
 const WHEEL_BITS: u32 = 8;
 const WHEEL_SLOTS: u32 = 1 << WHEEL_BITS;
-const WHEELS: u32 = 7;
+const WHEELS: u32 = 8;
 const WHEEL_BYTES: u32 = WHEEL_SLOTS * 4 + WHEEL_SLOTS / 8;
 
 const FIRST_SHIFT: u32 = 12;
@@ -34,11 +35,20 @@ const INSERTION_SORT_MAX: u32 = 24;
 export function queueInit(): void {
   const e = engine();
   e.queue_shift = FIRST_SHIFT;
-  e.queue_buckets = <u32>reserve(BUCKETS * 4);
-  e.queue_bitmap = <u32>reserve(BUCKETS / 8);
+  takeBuckets(e, FIRST_BUCKET_BITS);
   e.queue_wheels = <u32>reserve(WHEELS * WHEEL_BYTES);
   e.due = <u32>takeSlab(DUE_CLASS);
   e.due_capacity = 1 << (DUE_CLASS - 4);
+}
+
+/** Empty buckets, 2^bits of them, and their bitmap. */
+function takeBuckets(e: Engine, bits: u32): void {
+  e.queue_bits = bits;
+  e.queue_mask = (1 << bits) - 1;
+  e.queue_buckets = <u32>takeSlab(bits + 2);
+  e.queue_bitmap = <u32>takeSlab(bits - 3);
+  memory.fill(e.queue_buckets, 0, <usize>4 << bits);
+  memory.fill(e.queue_bitmap, 0, <usize>1 << (bits - 3));
 }
 
 @inline
@@ -82,7 +92,7 @@ export function schedule(event: Event): void {
   const e = engine();
   const bucket = event.time >> e.queue_shift;
   const current = e.queue_bucket;
-  if (<i64>bucket > <i64>current && (bucket ^ current) < BUCKETS) file(e, event, <u32>bucket & (BUCKETS - 1));
+  if (<i64>bucket > <i64>current && (bucket ^ current) <= e.queue_mask) file(e, event, <u32>bucket & e.queue_mask);
   else scheduleElsewhere(e, event, bucket);
 }
 
@@ -101,8 +111,8 @@ export function scheduleElsewhere(e: Engine, event: Event, bucket: u64): void {
 }
 
 function insertWheel(e: Engine, event: Event, bucket: u64, difference: u64): void {
-  const level = (63 - <u32>clz(difference) - BUCKET_BITS) / WHEEL_BITS;
-  const slot = <u32>(bucket >> (BUCKET_BITS + level * WHEEL_BITS)) & (WHEEL_SLOTS - 1);
+  const level = (63 - <u32>clz(difference) - e.queue_bits) / WHEEL_BITS;
+  const slot = <u32>(bucket >> (e.queue_bits + level * WHEEL_BITS)) & (WHEEL_SLOTS - 1);
   const wheel = <usize>e.queue_wheels + level * WHEEL_BYTES;
   const head = wheel + (<usize>slot << 2);
   event.next = load<u32>(head);
@@ -165,11 +175,12 @@ export function openNextBucket(): bool {
     judgeWidth(e);
     if (e.due_next < e.due_count) return true;
   }
-  let from = (<u32>e.queue_bucket & (BUCKETS - 1)) + 1;
+  const mask = e.queue_mask;
+  let from = (<u32>e.queue_bucket & mask) + 1;
   for (;;) {
-    const slot = findBit(e.queue_bitmap, from, BUCKETS);
-    if (slot < BUCKETS) {
-      e.queue_bucket = (e.queue_bucket & ~<u64>(BUCKETS - 1)) | slot;
+    const slot = findBit(e.queue_bitmap, from, mask + 1);
+    if (slot <= mask) {
+      e.queue_bucket = (e.queue_bucket & ~<u64>mask) | slot;
       open(e, slot);
       return true;
     }
@@ -184,7 +195,7 @@ function turnWheels(e: Engine): bool {
   for (let level: u32 = 0; level < WHEELS; level++) {
     const wheel = <usize>e.queue_wheels + level * WHEEL_BYTES;
     const bitmap = wheel + WHEEL_SLOTS * 4;
-    const shift = BUCKET_BITS + level * WHEEL_BITS;
+    const shift = e.queue_bits + level * WHEEL_BITS;
     const slot = findBit(bitmap, (<u32>(e.queue_bucket >> shift) & (WHEEL_SLOTS - 1)) + 1, WHEEL_SLOTS);
     if (slot == WHEEL_SLOTS) continue;
     const turn = shift + WHEEL_BITS < 64 ? (e.queue_bucket >> (shift + WHEEL_BITS)) << (shift + WHEEL_BITS) : 0;
@@ -209,7 +220,8 @@ function refile(e: Engine, list: u32): void {
     event = node.next;
     const bucket = node.time >> e.queue_shift;
     const difference = bucket ^ e.queue_bucket;
-    if (difference < BUCKETS) file(e, node, <u32>bucket & (BUCKETS - 1));
+    e.queue_refiled++;
+    if (difference <= e.queue_mask) file(e, node, <u32>bucket & e.queue_mask);
     else insertWheel(e, node, bucket, difference);
   }
 }
@@ -226,65 +238,70 @@ function reversed(list: u32): u32 {
   return result;
 }
 
-/** Sorts a bucket into the due array. Its list is newest first: an older event goes before its equals. */
+/**
+ * Sorts a bucket into the due array. Its list is newest first and mostly the latest too, so the array is filled from
+ * place INSERTION_SORT_MAX down; an older event goes before its equals.
+ */
 function open(e: Engine, slot: u32): void {
   const head = <usize>e.queue_buckets + (<usize>slot << 2);
-  let event = load<u32>(head);
+  const list = load<u32>(head);
   store<u32>(head, 0);
   clearBit(e.queue_bitmap, slot);
-  e.due_next = 0;
-  e.queue_opened++;
-  if (!changetype<Event>(<usize>event).next) {
-    const only = due(e, 0);
-    only.time = changetype<Event>(<usize>event).time;
-    only.event = event;
-    e.due_count = 1;
-    e.queue_found++;
-    return;
-  }
-  e.due_count = 0;
-  let count: u32 = 0;
+  const base = <usize>e.due;
+  const end = base + (<usize>INSERTION_SORT_MAX << 4);
+  let front = end;
+  let event = list;
   while (event) {
-    const node = changetype<Event>(<usize>event);
-    const time = node.time;
-    let at = count;
-    if (count < INSERTION_SORT_MAX) {
-      while (at > 0 && due(e, at - 1).time >= time) {
-        copyDue(changetype<usize>(due(e, at)), changetype<usize>(due(e, at - 1)));
-        at--;
-      }
-    } else {
-      if (count == e.due_capacity) {
-        e.due_count = count;
-        makeRoom(e);
-      }
-      at = count;
+    if (front == base) {
+      openLong(e, list);
+      return;
     }
-    const entry = due(e, at);
-    entry.time = time;
+    const time = changetype<Event>(<usize>event).time;
+    let at = front - 16;
+    front = at;
+    while (at + 16 < end && load<u64>(at + 16) < time) {
+      copyDue(at, at + 16);
+      at += 16;
+    }
+    changetype<Due>(at).time = time;
+    changetype<Due>(at).event = event;
+    event = changetype<Event>(<usize>event).next;
+  }
+  e.due_next = <u32>(front - base) >> 4;
+  e.due_count = INSERTION_SORT_MAX;
+  e.queue_opened++;
+  e.queue_found += INSERTION_SORT_MAX - e.due_next;
+}
+
+/** A bucket with more events than insertion sorts well, or as many at one instant: copied, then merge sorted. */
+function openLong(e: Engine, list: u32): void {
+  let count: u32 = 0;
+  e.due_next = 0;
+  let event = reversed(list);
+  while (event) {
+    if (count == e.due_capacity) {
+      e.due_count = count;
+      makeRoom(e);
+    }
+    const node = changetype<Event>(<usize>event);
+    const entry = due(e, count++);
+    entry.time = node.time;
     entry.event = event;
-    count++;
     event = node.next;
   }
   e.due_count = count;
-  if (count > INSERTION_SORT_MAX) sortDue(e);
+  e.queue_opened++;
   e.queue_found += count;
+  sortDue(e);
 }
 
-/** A long bucket: the first entries are sorted, the rest newest first. Rebuilt by a stable merge sort. */
+/** Sorts the due array, which is in order of insertion, by time: a stable merge sort. */
 function sortDue(e: Engine): void {
   const count = e.due_count;
   const klass = slabClass(count << 4);
   const scratch = takeSlab(klass);
   let from = <usize>e.due;
   let to = scratch;
-  // Newest first becomes oldest first; the sorted head is younger than all that follows
-  for (let i: u32 = 0; i < count; i++) {
-    const source = i < count - INSERTION_SORT_MAX ? count - 1 - i : i - (count - INSERTION_SORT_MAX);
-    copyDue(to + (<usize>i << 4), from + (<usize>source << 4));
-  }
-  from = scratch;
-  to = e.due;
   for (let width: u32 = 1; width < count; width <<= 1) {
     for (let start: u32 = 0; start < count; start += width << 1) mergeRuns(from, to, start, width, count);
     const swap = from;
@@ -308,27 +325,43 @@ function mergeRuns(from: usize, to: usize, start: u32, width: u32, count: u32): 
   }
 }
 
-/** Narrows or widens the buckets so that an opened one holds between two and six events. */
+/**
+ * Narrows or widens the buckets so that an opened one holds between two and six events, and makes more of them when
+ * the near future does not fit: an event that waits in a wheel is touched twice.
+ */
 function judgeWidth(e: Engine): void {
   const opened = e.queue_opened;
   const found = e.queue_found;
+  const refiled = e.queue_refiled;
   e.queue_opened = 0;
   e.queue_found = 0;
+  e.queue_refiled = 0;
   let shift = e.queue_shift;
-  if (found > opened * 6 && shift > 0) shift--;
-  else if (found < opened << 1 && shift < SHIFT_MAX) shift++;
-  else return;
-  rebuild(e, shift);
+  let bits = e.queue_bits;
+  if (found > opened * 6 && shift > 0) {
+    shift--;
+    // As far ahead as before
+    if (bits < BUCKET_BITS_MAX) bits++;
+  } else if (found < opened << 1 && shift < SHIFT_MAX) {
+    shift++;
+  } else if (refiled > found >> 3 && bits < BUCKET_BITS_MAX) {
+    bits++;
+  } else {
+    return;
+  }
+  rebuild(e, shift, bits);
 }
 
 /** Files everything again under another width. Nothing is due, so all that waits is later than the open bucket. */
-function rebuild(e: Engine, shift: u32): void {
+function rebuild(e: Engine, shift: u32, bits: u32): void {
   let all: u32 = 0;
-  for (let slot = findBit(e.queue_bitmap, 0, BUCKETS); slot < BUCKETS; slot = findBit(e.queue_bitmap, slot + 1, BUCKETS)) {
+  const buckets = e.queue_mask + 1;
+  for (let slot = findBit(e.queue_bitmap, 0, buckets); slot < buckets; slot = findBit(e.queue_bitmap, slot + 1, buckets)) {
     all = prepend(load<u32>(<usize>e.queue_buckets + (<usize>slot << 2)), all);
   }
-  memory.fill(e.queue_buckets, 0, BUCKETS * 4);
-  memory.fill(e.queue_bitmap, 0, BUCKETS / 8);
+  giveSlab(e.queue_buckets, e.queue_bits + 2);
+  giveSlab(e.queue_bitmap, e.queue_bits - 3);
+  takeBuckets(e, bits);
   for (let level: u32 = 0; level < WHEELS; level++) {
     const wheel = <usize>e.queue_wheels + level * WHEEL_BYTES;
     const bitmap = wheel + WHEEL_SLOTS * 4;

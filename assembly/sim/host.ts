@@ -17,7 +17,7 @@ import { timersEarliest } from "../tcp/timers";
 import { encodeIpv4Tcp, parseIpv4Tcp } from "../wire/ipv4";
 import { applicationHears } from "./application";
 import { schedule } from "./event_queue";
-import { forward, ipLength } from "./link";
+import { forwardBurst, ipLength } from "./link";
 
 /** A segment has passed its last link. */
 export function deliver(segment: Segment, route: Route, now: u64): void {
@@ -99,15 +99,10 @@ export function settle(tcb: Tcb, now: u64): void {
 /** Sends what TCP has put on its list. */
 export function drain(tcb: Tcb, now: u64): void {
   const e = engine();
-  let next = e.out_head;
+  const first = e.out_head;
+  if (!first) return;
   e.out_head = 0;
-  const route = tcb.route;
-  while (next) {
-    const segment = changetype<Segment>(<usize>next);
-    next = segment.next;
-    segment.target = route;
-    forward(segment, now);
-  }
+  forwardBurst(first, tcb.route, now);
 }
 
 function arm(tcb: Tcb): void {

@@ -64,6 +64,51 @@ export function forward(segment: Segment, now: u64): void {
   schedule(changetype<Event>(changetype<usize>(segment)));
 }
 
+/**
+ * Sends what a host has put on a list, `first` and what follows it, all by one route. A host's link is mostly a plain
+ * one: its state is read once for the whole burst.
+ */
+export function forwardBurst(first: u32, route: u32, now: u64): void {
+  const entry = load<u32>(route, offsetof<Route>());
+  const link = changetype<Link>(<usize>entry & ~Hop.FUSED);
+  let next = first;
+  if (link.ext != 0 || (changetype<Route>(<usize>route).hops > 1 && isFused(route, 1))) {
+    while (next) {
+      const segment = changetype<Segment>(<usize>next);
+      next = segment.next;
+      segment.target = route;
+      forward(segment, now);
+    }
+    return;
+  }
+  const ns_per_byte = link.ns_per_byte_q20;
+  const delay = link.delay_ns;
+  let busy = link.busy_until;
+  let fraction: u64 = link.busy_frac;
+  if (busy <= now) {
+    busy = now;
+    fraction = 0;
+  }
+  while (next) {
+    const segment = changetype<Segment>(<usize>next);
+    next = segment.next;
+    segment.target = route;
+    segment.hop = 1;
+    fraction += <u64>ipLength(segment) * ns_per_byte;
+    busy += fraction >> Q;
+    fraction &= (1 << Q) - 1;
+    segment.time = busy + delay;
+    schedule(changetype<Event>(changetype<usize>(segment)));
+  }
+  link.busy_until = busy;
+  link.busy_frac = <u32>fraction;
+}
+
+@inline
+function isFused(route: u32, hop: u32): bool {
+  return (load<u32>(<usize>route + (<usize>hop << 2), offsetof<Route>()) & Hop.FUSED) != 0;
+}
+
 /** Serialises `bytes` from `now`, or from when the transmitter falls idle; returns when they begin to leave. */
 @inline
 function serialise(link: Link, bytes: u32, now: u64): u64 {
@@ -95,9 +140,10 @@ function transmitWatched(link: Link, segment: Segment, ip_bytes: u32, now: u64, 
   const waited = start - now;
   if (waited) {
     ext.waited_ns += waited;
+    // The host knows how many did not wait
+    if (ext.histogram) histogramAdd(ext.histogram, waited);
     qdiscPush(ext, start, bytes);
   }
-  if (ext.histogram) histogramAdd(ext.histogram, waited);
   ext.packets++;
   ext.bytes += bytes;
   const arrival = link.busy_until + link.delay_ns;

@@ -43,7 +43,10 @@ export function connectionReset(tcb: Tcb): void {
 
 /** Chooses ISS for a SYN that is about to leave. */
 export function chooseIss(tcb: Tcb, now: u64): void {
-  const iss = initialSequenceNumber(tcb, now);
+  setIss(tcb, initialSequenceNumber(tcb, now));
+}
+
+export function setIss(tcb: Tcb, iss: u32): void {
   tcb.iss = iss;
   tcb.snd_una = iss;
   tcb.snd_nxt = iss + 1;
@@ -65,12 +68,11 @@ export function enterEstablished(tcb: Tcb, now: u64): void {
   tcb.state = <u8>State.ESTABLISHED;
   timerClear(tcb, Timer.RETRANSMIT);
   // RFC 6298 (2.1) from the handshake, unless a retransmission makes the sample ambiguous (Karn)
-  const lostSyn = tcb.backoff != 0;
-  if (!lostSyn) {
+  if (!(tcb.flags & TcbFlag.SYN_SENT_AGAIN)) {
     const sent = timerAt(tcb, Timer.RETRANSMIT) - <u64>tcb.rto_us * 1000;
     rttSample(tcb, microseconds(now - sent));
-  } else {
-    // RFC 6298 (5.7): a retransmitted SYN means data starts with 3 s at least
+  } else if (tcb.backoff) {
+    // RFC 6298 (5.7): a SYN that timed out means data starts with 3 s at least
     tcb.rto_us = max<u32>(tcb.rto_us, 3000000);
   }
   beginCongestionControl(tcb, now);

@@ -3,7 +3,7 @@ import { EndReason, Flag, State, TcbFlag, Timer } from "../layout/enums";
 import { Segment } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
 import { seqGt, seqLeq } from "../base/seq";
-import { chooseIss, connectionReset, enterClosed, enterEstablished, takeIrs } from "./connection";
+import { chooseIss, connectionReset, enterClosed, enterEstablished, setIss, takeIrs } from "./connection";
 import { negotiate } from "./options";
 import { refuse, sendAck, sendPending, sendSyn } from "./output";
 import { textArrives } from "./receive";
@@ -28,9 +28,22 @@ export function listen(tcb: Tcb, segment: Segment, now: u64): void {
   // Third, SYN
   if (!(flags & Flag.SYN)) return;
   connectionReset(tcb);
+  chooseIss(tcb, now);
+  acceptSyn(tcb, segment, now);
+}
+
+/** A SYN over TIME_WAIT: the new sequence space begins beyond all that the old connection sent, RFC 9293 §3.6.1. */
+export function listenAgain(tcb: Tcb, segment: Segment, now: u64): void {
+  const old_nxt = tcb.snd_nxt;
+  connectionReset(tcb);
+  chooseIss(tcb, now);
+  if (seqLeq(tcb.iss, old_nxt)) setIss(tcb, old_nxt + 0x10000);
+  acceptSyn(tcb, segment, now);
+}
+
+function acceptSyn(tcb: Tcb, segment: Segment, now: u64): void {
   takeIrs(tcb, segment.seq);
   negotiate(tcb, segment);
-  chooseIss(tcb, now);
   takeSynWindow(tcb, segment);
   tcb.state = <u8>State.SYN_RECEIVED;
   sendSyn(tcb, now, 0);
@@ -66,6 +79,7 @@ export function synSent(tcb: Tcb, segment: Segment, now: u64): void {
   if (!(flags & Flag.ACK)) {
     // Simultaneous open: answer with a SYN-ACK, RFC 9293 figure 7
     tcb.state = <u8>State.SYN_RECEIVED;
+    tcb.flags |= TcbFlag.SYN_SENT_AGAIN;
     sendSyn(tcb, now, 0);
     return;
   }

@@ -221,7 +221,10 @@ export function sendSyn(tcb: Tcb, now: u64, mark: u32): void {
   setHead(segment, opts, answer ? <u32>Flag.SYN | Flag.ACK : <u32>Flag.SYN);
   tcb.last_ack_sent = tcb.rcv_nxt;
   tcb.segments_sent++;
-  if (mark) tcb.retransmits++;
+  if (mark) {
+    tcb.retransmits++;
+    tcb.flags |= TcbFlag.SYN_SENT_AGAIN;
+  }
   emit(segment);
 }
 

@@ -2,6 +2,7 @@
  * What has arrived beyond RCV.NXT: sorted, disjoint ranges, and the SACK blocks that tell the peer of them
  * (RFC 2018 §4, RFC 2883 §4). Ranges, not bytes: real bytes lie in the receive ring already, at their place.
  */
+import { TcbFlag } from "../layout/enums";
 import { Range, Reassembly } from "../layout/reassembly";
 import { Tcb } from "../layout/tcb";
 import { giveSlab, slabClass, takeSlab } from "../base/arena";
@@ -40,8 +41,9 @@ export function reassemblyRelease(tcb: Tcb): void {
   tcb.reassembly = 0;
 }
 
-/** Remembers that [start, end) came twice; the next ACK says so. */
+/** Remembers that [start, end) came twice; the next ACK says so, if SACK was agreed on. */
 export function reassemblyNoteDuplicate(tcb: Tcb, start: u32, end: u32): void {
+  if (!(tcb.flags & TcbFlag.SACK)) return;
   const held = take(tcb);
   held.dsack = 1;
   held.dsack_start = start;

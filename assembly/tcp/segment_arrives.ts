@@ -153,7 +153,7 @@ function isAcceptable(tcb: Tcb, segment: Segment): bool {
 
 /** RFC 2883 §4.1: the ACK that answers data received before says which. */
 function noteOldDuplicate(tcb: Tcb, segment: Segment): void {
-  if (!(tcb.flags & TcbFlag.SACK) || tcb.state == State.TIME_WAIT) return;
+  if (tcb.state == State.TIME_WAIT) return;
   const end = segment.seq + segment.len;
   if (seqLeq(end, tcb.rcv_nxt)) reassemblyNoteDuplicate(tcb, segment.seq, end);
 }

@@ -14,7 +14,7 @@ import { seqGt, seqLeq, seqLt } from "../base/seq";
 import { NS_PER_MS } from "../base/time";
 import { ackArrives, ackIsOldNews } from "./ack";
 import { enterClosed, enterEstablished, enterTimeWait } from "./connection";
-import { listen } from "./opening";
+import { listenAgain } from "./opening";
 import { refuse, sendPending } from "./output";
 import { textArrives } from "./receive";
 import { timerSet } from "./timers";
@@ -165,7 +165,6 @@ export function timeWaitReuse(tcb: Tcb, segment: Segment, now: u64): bool {
     ? seqGt(segment.tsval, tcb.ts_recent) || (segment.tsval == tcb.ts_recent && newerSequence)
     : newerSequence;
   if (!newer) return false;
-  tcb.state = <u8>State.LISTEN;
-  listen(tcb, segment, now);
+  listenAgain(tcb, segment, now);
   return true;
 }

@@ -140,7 +140,8 @@ export class Measure {
     const span_s = this.#span_s;
     const waited_ms = engine.get(ext, LinkExt.waited_ns) / 1e6;
     const packets = engine.get(ext, LinkExt.packets) - (this.#linkPackets[index] ?? 0);
-    const [p50, p99] = histogramPercentiles_ms(engine, engine.get(ext, LinkExt.histogram), [50, 99]);
+    const histogram = engine.get(ext, LinkExt.histogram);
+    const [p50, p99] = histogramPercentiles_ms(engine, histogram, [50, 99], (waited) => packets - waited);
     return {
       id,
       utilization: span_s > 0 ? this.#sentBits(index) / (rate_bps * span_s) : 0,
