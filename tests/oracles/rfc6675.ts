@@ -97,12 +97,18 @@ export class Rfc6675 {
   /** (C.1) to (C.5), and all that is sent outside of recovery. */
   send(window: number): number[] {
     const sent: number[] = [];
+    let newData = false;
     while (this.pipe() < window) {
       const next = this.nextSeg();
       if (next === null) break;
+      // Rule 4 would rescue a segment that has just left for the first time
+      if (next.rule === 4 && newData) break;
       sent.push(next.segment);
-      if (next.rule === 2) this.highData++;
-      else this.retransmitted.add(next.segment);
+      if (next.rule === 2) {
+        this.highData++;
+        newData = true;
+      }
+      if (next.rule !== 2) this.retransmitted.add(next.segment);
       if (next.rule === 4) this.rescueRxt = (this.recoveryPoint ?? this.highData) - 1;
     }
     return sent;
