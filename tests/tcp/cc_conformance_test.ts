@@ -1,7 +1,7 @@
 /** What every congestion control has to do: one row an algorithm, the same checks for each. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { CaState, Cc, Tcb } from "../../src/core/layout.gen.ts";
+import { CaState, type Cc, Tcb } from "../../src/core/layout.gen.ts";
 import { catalog } from "../../src/scenario/catalog.ts";
 import { bulk, growTo, lose, MSS, recover, round } from "./bulk.ts";
 import { connected, type Tcp } from "./harness.ts";
