@@ -8,13 +8,12 @@ import { giveSegment, takeEvent, takeSegment } from "./base/pool";
 import { nextRandom } from "./base/prng";
 import { engine } from "./base/root";
 import { NS_PER_MS, NS_PER_S, timestampClock } from "./base/time";
-import { Due } from "./layout/engine";
 import { Cc, EventKind, Flag, Opt, RunStatus, State, TcbFlag } from "./layout/enums";
 import { Flow } from "./layout/flow";
 import { Route } from "./layout/link";
 import { Event, Segment } from "./layout/segment";
 import { SentSegment, Tcb } from "./layout/tcb";
-import { openNextBucket, queueInit, schedule } from "./sim/event_queue";
+import { nextEvent, queueInit, schedule } from "./sim/event_queue";
 import { run } from "./sim/run";
 import { addFlow, addLink, addRoute, init, scheduleFlow } from "./sim/setup";
 import { openActive, openPassive, sendBytes } from "./tcp/calls";
@@ -114,11 +113,7 @@ function pushAfter(event: Event, time: u64): void {
 
 @inline
 function pop(): Event {
-  const e = engine();
-  if (e.due_next == e.due_count) openNextBucket();
-  const due = changetype<Due>(<usize>e.due + ((<usize>e.due_next) << 4));
-  e.due_next++;
-  return changetype<Event>(<usize>due.event);
+  return changetype<Event>(<usize>nextEvent(u64.MAX_VALUE));
 }
 
 // ---- Connections -------------------------------------------------------------------------------------------------

@@ -227,7 +227,7 @@ export class Simulation {
   #sampler: Sampler;
   #streams: Endpoint[];
   #pcapng: PcapngWriter | null;
-  #warmedUp = false;
+  #warmedUp: boolean;
   #closed = false;
   #wall_ms = 0;
 
@@ -235,6 +235,7 @@ export class Simulation {
     this.#engine = engine;
     this.#scenario = scenario;
     this.#spec = spec;
+    this.#warmedUp = spec.warmup_ns === 0;
     const compiled = this.#guard(() => compile(engine, spec, options.capture !== undefined));
     this.#compiled = compiled;
     this.#measure = new Measure(engine, spec, compiled);

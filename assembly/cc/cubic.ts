@@ -75,7 +75,7 @@ export function cubicOnAck(tcb: Tcb, sample: AckSample): void {
   const s = stateOf(tcb);
   if (!s.epoch_start) beginEpoch(tcb, s, now);
   const cwnd = <f64>tcb.cwnd + s.fraction;
-  const t = <f64>(now - s.epoch_start) * 1e-9;
+  const t = <f64><i64>(now - s.epoch_start) * 1e-9;
   const rtt = <f64>(tcb.srtt_us8 >> 3) * 1e-6;
 
   // §4.3: what Reno would have by now
@@ -90,7 +90,7 @@ export function cubicOnAck(tcb: Tcb, sample: AckSample): void {
     const target = min(max(cubicWindow(t + rtt, s.k, s.w_origin), cwnd), 1.5 * cwnd);
     grown = cwnd + <f64>acked * (target - cwnd) / cwnd;
   }
-  const whole = <u32>grown;
+  const whole = <u32><i32>grown;
   s.fraction = grown - <f64>whole;
   if (whole != tcb.cwnd) setCwnd(tcb, whole, now);
 }
@@ -107,10 +107,12 @@ export function cubicOnCongestionEvent(tcb: Tcb): void {
   s.epoch_start = 0;
 }
 
-/** §4.8: the same reduction; the window itself falls to one, and slow start takes it to ssthresh. */
+/** §4.8: the same reduction; the window falls to one, and the stage after slow start begins with K = 0. */
 export function cubicOnRto(tcb: Tcb): void {
   cubicOnCongestionEvent(tcb);
-  stateOf(tcb).fraction = 0;
+  const s = stateOf(tcb);
+  s.fraction = 0;
+  s.w_max = 0;
 }
 
 /** §5.8: time in which the application sent nothing does not count. */

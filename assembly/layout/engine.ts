@@ -40,9 +40,12 @@ export class Engine {
   queue_opened: u32;
   queue_found: u32;
   queue_refiled: u32;
+  queue_judge_after: u32;
   queue_wheels: u32;
-  /** Number of the open bucket: its first instant shifted right by queue_shift. */
-  queue_bucket: u64;
+  /** Number of the bucket opened last: its first instant shifted right by queue_shift; -1 at first. */
+  queue_opened_last: i64;
+  /** Number of the first bucket of the current turn. */
+  queue_turn: u64;
 
   // Arena: its free lists stand behind this struct
   arena_top: u32;

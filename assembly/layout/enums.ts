@@ -48,7 +48,7 @@ export const enum Opt {
 
 /** What an event is; the first thing the run loop looks at. */
 export const enum EventKind {
-  /** A segment reaches the next link of its route, or its host. */
+  /** A segment reaches the next link of its route; its target is the `Route`. */
   SEGMENT = 0,
   /** The earliest deadline of a connection. */
   TIMER = 1,
@@ -62,6 +62,10 @@ export const enum EventKind {
   SOURCE = 5,
   /** A datagram of an open-loop source, on its way like a segment. */
   DATAGRAM = 6,
+  /** A segment has passed its last link; its target is the `Tcb`. */
+  ARRIVAL = 7,
+  /** A datagram has; its target is the `Source`. */
+  DATAGRAM_ARRIVAL = 8,
 }
 
 /** The deadlines of a connection, `Tcb.t_...`; a set one has its bit in `Tcb.timer_mask`. */
@@ -122,8 +126,6 @@ export const enum TcbFlag {
   ACK_DELAYED = 0x40000,
   /** The last round trip was limited by cwnd (window validation). */
   CWND_LIMITED = 0x80000,
-  /** RFC 6675 NextSeg rule 4: the rescue retransmission of this recovery is spent. */
-  RESCUED = 0x100000,
   /** SYN or SYN-ACK was sent more than once: its answer times neither (Karn). */
   SYN_SENT_AGAIN = 0x400000,
   /** The application wants to write more than the send buffer held. */

@@ -37,7 +37,7 @@ export class Tcb {
   reassembly: u32;
   rcv_buf: u32;
   iss: u32;
-  /** The owner's: `Route` that its segments take. */
+  /** The owner's: where its segments go; written into each as its target. */
   route: u32;
 
   // ---- line 1: every segment: what is owed and when, what has come ------------------------------
@@ -155,6 +155,8 @@ export class Tcb {
   end_reason: u8;
   /** Doublings of the persist timer. */
   persist_backoff: u8;
+  /** RescueRxt, RFC 6675 §2: the rescue retransmission waits until SND.UNA is beyond it. */
+  rescue_rxt: u32;
 }
 
 /** One segment in flight, RFC 6675's scoreboard entry; its end is the next one's start. */

@@ -11,6 +11,7 @@
  * Windows are aligned: an event goes into the lowest wheel whose current turn contains it, and a slot is
  * emptied into the level below before anything can be put there directly. So events of one instant always
  * lie in one list, newest first, and their order of insertion needs no number: it is the list's, reversed.
+ * What comes for a bucket that was opened already is sorted into the array.
  */
 import { Due, Engine } from "../layout/engine";
 import { Event } from "../layout/segment";
@@ -28,13 +29,15 @@ const WHEEL_BYTES: u32 = WHEEL_SLOTS * 4 + WHEEL_SLOTS / 8;
 const FIRST_SHIFT: u32 = 12;
 const SHIFT_MAX: u32 = 24;
 const DUE_CLASS: u32 = 14;
-/** Buckets opened between two judgements of the width. */
-const JUDGE_EVERY: u32 = 2048;
+/** Buckets opened before the width is judged, at least; more when filing everything again would be much work. */
+const JUDGE_AFTER: u32 = 2048;
 const INSERTION_SORT_MAX: u32 = 24;
 
 export function queueInit(): void {
   const e = engine();
   e.queue_shift = FIRST_SHIFT;
+  e.queue_opened_last = -1;
+  e.queue_judge_after = JUDGE_AFTER;
   takeBuckets(e, FIRST_BUCKET_BITS);
   e.queue_wheels = <u32>reserve(WHEELS * WHEEL_BYTES);
   e.due = <u32>takeSlab(DUE_CLASS);
@@ -91,14 +94,14 @@ function findBit(bitmap: usize, from: u32, count: u32): u32 {
 export function schedule(event: Event): void {
   const e = engine();
   const bucket = event.time >> e.queue_shift;
-  const current = e.queue_bucket;
-  if (<i64>bucket > <i64>current && (bucket ^ current) <= e.queue_mask) file(e, event, <u32>bucket & e.queue_mask);
+  if (<i64>bucket > e.queue_opened_last && (bucket ^ e.queue_turn) <= e.queue_mask) file(e, event, bucket);
   else scheduleElsewhere(e, event, bucket);
 }
 
 /** Into a bucket of the current turn. */
 @inline
-function file(e: Engine, event: Event, slot: u32): void {
+function file(e: Engine, event: Event, bucket: u64): void {
+  const slot = <u32>bucket & e.queue_mask;
   const head = <usize>e.queue_buckets + (<usize>slot << 2);
   event.next = load<u32>(head);
   store<u32>(head, <u32>changetype<usize>(event));
@@ -106,8 +109,8 @@ function file(e: Engine, event: Event, slot: u32): void {
 }
 
 export function scheduleElsewhere(e: Engine, event: Event, bucket: u64): void {
-  if (<i64>bucket <= <i64>e.queue_bucket) insertDue(e, event);
-  else insertWheel(e, event, bucket, bucket ^ e.queue_bucket);
+  if (<i64>bucket <= e.queue_opened_last) insertDue(e, event);
+  else insertWheel(e, event, bucket, bucket ^ e.queue_turn);
 }
 
 function insertWheel(e: Engine, event: Event, bucket: u64, difference: u64): void {
@@ -168,40 +171,59 @@ function makeRoom(e: Engine): void {
   e.due_count = count;
 }
 
-/** Opens the next bucket that holds anything; false when the queue is empty. The due array must be used up. */
-export function openNextBucket(): bool {
+/** Takes the next event, when there is one at `until` or before; 0 when not. */
+export function nextEvent(until: u64): u32 {
   const e = engine();
-  if (e.queue_opened >= JUDGE_EVERY) {
-    judgeWidth(e);
-    if (e.due_next < e.due_count) return true;
-  }
-  const mask = e.queue_mask;
-  let from = (<u32>e.queue_bucket & mask) + 1;
   for (;;) {
-    const slot = findBit(e.queue_bitmap, from, mask + 1);
-    if (slot <= mask) {
-      e.queue_bucket = (e.queue_bucket & ~<u64>mask) | slot;
-      open(e, slot);
-      return true;
+    const next = e.due_next;
+    if (next != e.due_count) {
+      const entry = due(e, next);
+      if (entry.time > until) return 0;
+      e.due_next = next + 1;
+      return entry.event;
     }
-    if (!turnWheels(e)) break;
-    from = 0;
+    if (e.queue_opened >= e.queue_judge_after) judgeWidth(e);
+    const mask = e.queue_mask;
+    const slot = findBit(e.queue_bitmap, <u32>(e.queue_opened_last + 1 - e.queue_turn), mask + 1);
+    if (slot > mask) {
+      if (!turnWheels(e, until)) return 0;
+      continue;
+    }
+    const head = <usize>e.queue_buckets + (<usize>slot << 2);
+    const only = load<u32>(head);
+    const node = changetype<Event>(<usize>only);
+    if (node.next) {
+      e.queue_opened_last = <i64>(e.queue_turn | slot);
+      open(e, slot);
+      continue;
+    }
+    // Most buckets hold one event: it need not pass through the array
+    if (node.time > until) return 0;
+    store<u32>(head, 0);
+    clearBit(e.queue_bitmap, slot);
+    e.queue_opened_last = <i64>(e.queue_turn | slot);
+    e.queue_opened++;
+    e.queue_found++;
+    return only;
   }
-  return false;
 }
 
-/** Moves the clock hand to the next occupied slot of the lowest wheel that has one, and empties it downwards. */
-function turnWheels(e: Engine): bool {
+/**
+ * Turns to the next occupied slot of the lowest wheel that has one, and empties it downwards. False when there is
+ * none, or it begins after `until`.
+ */
+function turnWheels(e: Engine, until: u64): bool {
   for (let level: u32 = 0; level < WHEELS; level++) {
     const wheel = <usize>e.queue_wheels + level * WHEEL_BYTES;
     const bitmap = wheel + WHEEL_SLOTS * 4;
     const shift = e.queue_bits + level * WHEEL_BITS;
-    const slot = findBit(bitmap, (<u32>(e.queue_bucket >> shift) & (WHEEL_SLOTS - 1)) + 1, WHEEL_SLOTS);
+    const slot = findBit(bitmap, (<u32>(e.queue_turn >> shift) & (WHEEL_SLOTS - 1)) + 1, WHEEL_SLOTS);
     if (slot == WHEEL_SLOTS) continue;
-    const turn = shift + WHEEL_BITS < 64 ? (e.queue_bucket >> (shift + WHEEL_BITS)) << (shift + WHEEL_BITS) : 0;
-    // One before the slot's first bucket would lie in the turn before; the hand may stand on the first,
-    // because nothing is due while the wheels turn
-    e.queue_bucket = turn | (<u64>slot << shift);
+    const above = shift + WHEEL_BITS < 64 ? (e.queue_turn >> (shift + WHEEL_BITS)) << (shift + WHEEL_BITS) : 0;
+    const turn = above | (<u64>slot << shift);
+    if (turn << e.queue_shift > until) return false;
+    e.queue_turn = turn;
+    e.queue_opened_last = <i64>turn - 1;
     const head = wheel + (<usize>slot << 2);
     const list = load<u32>(head);
     store<u32>(head, 0);
@@ -212,16 +234,16 @@ function turnWheels(e: Engine): bool {
   return false;
 }
 
-/** Puts every event of a list, newest first, where the clock hand now says; oldest first. */
+/** Puts every event of a list, newest first, where the turn now says; oldest first. */
 function refile(e: Engine, list: u32): void {
   let event = reversed(list);
   while (event) {
     const node = changetype<Event>(<usize>event);
     event = node.next;
     const bucket = node.time >> e.queue_shift;
-    const difference = bucket ^ e.queue_bucket;
+    const difference = bucket ^ e.queue_turn;
     e.queue_refiled++;
-    if (difference <= e.queue_mask) file(e, node, <u32>bucket & e.queue_mask);
+    if (difference <= e.queue_mask) file(e, node, bucket);
     else insertWheel(e, node, bucket, difference);
   }
 }
@@ -326,7 +348,7 @@ function mergeRuns(from: usize, to: usize, start: u32, width: u32, count: u32): 
 }
 
 /**
- * Narrows or widens the buckets so that an opened one holds between two and six events, and makes more of them when
+ * Narrows or widens the buckets so that an opened one holds between four and twelve events, and makes more of them when
  * the near future does not fit: an event that waits in a wheel is touched twice.
  */
 function judgeWidth(e: Engine): void {
@@ -338,11 +360,11 @@ function judgeWidth(e: Engine): void {
   e.queue_refiled = 0;
   let shift = e.queue_shift;
   let bits = e.queue_bits;
-  if (found > opened * 6 && shift > 0) {
+  if (found > opened * 12 && shift > 0) {
     shift--;
     // As far ahead as before
     if (bits < BUCKET_BITS_MAX) bits++;
-  } else if (found < opened << 1 && shift < SHIFT_MAX) {
+  } else if (found < opened * 4 && shift < SHIFT_MAX) {
     shift++;
   } else if (refiled > found >> 3 && bits < BUCKET_BITS_MAX) {
     bits++;
@@ -352,7 +374,7 @@ function judgeWidth(e: Engine): void {
   rebuild(e, shift, bits);
 }
 
-/** Files everything again under another width. Nothing is due, so all that waits is later than the open bucket. */
+/** Files everything again under another width. Nothing is due: all that waits is later than the bucket opened last. */
 function rebuild(e: Engine, shift: u32, bits: u32): void {
   let all: u32 = 0;
   const buckets = e.queue_mask + 1;
@@ -370,14 +392,19 @@ function rebuild(e: Engine, shift: u32, bits: u32): void {
     }
     memory.fill(wheel, 0, WHEEL_BYTES);
   }
-  // The last instant of the open bucket stays behind the hand
-  e.queue_bucket = (((e.queue_bucket + 1) << e.queue_shift) - 1) >> shift;
+  // The bucket that holds the first instant not opened yet is the first to open
+  const first = (<u64>(e.queue_opened_last + 1) << e.queue_shift) >> shift;
+  e.queue_opened_last = <i64>first - 1;
+  e.queue_turn = first & ~<u64>e.queue_mask;
   e.queue_shift = shift;
+  let count: u32 = 0;
   while (all) {
     const event = changetype<Event>(<usize>all);
     all = event.next;
     schedule(event);
+    count++;
   }
+  e.queue_judge_after = max(JUDGE_AFTER, count << 2);
 }
 
 /** Puts `list`, reversed to oldest first, in front of `rest`. */

@@ -3,7 +3,6 @@
  * send, arms its timer, and tells the application.
  */
 import { EventKind, Opt } from "../layout/enums";
-import { Route } from "../layout/link";
 import { Event, Segment } from "../layout/segment";
 import { Packet, WireStatus } from "../layout/wire";
 import { Tcb } from "../layout/tcb";
@@ -20,12 +19,11 @@ import { schedule } from "./event_queue";
 import { forwardBurst, ipLength } from "./link";
 
 /** A segment has passed its last link. */
-export function deliver(segment: Segment, route: Route, now: u64): void {
+export function deliver(segment: Segment, tcb: Tcb, now: u64): void {
   if (<u32>segment.opts & Opt.CORRUPTED && !survivesChecksum(segment)) {
     giveSegment(segment);
     return;
   }
-  const tcb = changetype<Tcb>(<usize>route.destination);
   tcb.ip_bytes_received += ipLength(segment);
   if (segment.len) engine().segments_delivered++;
   segmentArrives(tcb, segment, now);

@@ -32,7 +32,8 @@ export function ipLength(segment: Segment): u32 {
 }
 
 function rareIpLength(segment: Segment): u32 {
-  if (segment.kind == EventKind.DATAGRAM) return segment.len;
+  const kind = <i32>segment.kind;
+  if (kind == EventKind.DATAGRAM || kind == EventKind.DATAGRAM_ARRIVAL) return segment.len;
   return HEADERS + optionsLength(segment) + segment.len;
 }
 
@@ -54,14 +55,26 @@ export function forward(segment: Segment, now: u64): void {
       serialise(link, bytes, time);
       time = link.busy_until + link.delay_ns;
     }
-    if (++hop == hops) break;
+    if (++hop == hops) {
+      arriveNext(segment, changetype<Route>(route));
+      break;
+    }
     at += 4;
     entry = load<u32>(at, offsetof<Route>());
-    if (!(entry & Hop.FUSED)) break;
+    if (!(entry & Hop.FUSED)) {
+      segment.hop = <u8>hop;
+      break;
+    }
   }
-  segment.hop = <u8>hop;
   segment.time = time;
   schedule(changetype<Event>(changetype<usize>(segment)));
+}
+
+/** The segment's next event is its arrival: from here on it knows where, and its route is not looked at again. */
+@inline
+function arriveNext(segment: Segment, route: Route): void {
+  segment.kind = <u8>(segment.kind == EventKind.DATAGRAM ? EventKind.DATAGRAM_ARRIVAL : EventKind.ARRIVAL);
+  segment.target = route.destination;
 }
 
 /**
@@ -72,11 +85,10 @@ export function forwardBurst(first: u32, route: u32, now: u64): void {
   const entry = load<u32>(route, offsetof<Route>());
   const link = changetype<Link>(<usize>entry & ~Hop.FUSED);
   let next = first;
-  if (link.ext != 0 || (changetype<Route>(<usize>route).hops > 1 && isFused(route, 1))) {
+  if (link.ext != 0 || changetype<Route>(<usize>route).hops == 1 || isFused(route, 1)) {
     while (next) {
       const segment = changetype<Segment>(<usize>next);
       next = segment.next;
-      segment.target = route;
       forward(segment, now);
     }
     return;
@@ -92,7 +104,6 @@ export function forwardBurst(first: u32, route: u32, now: u64): void {
   while (next) {
     const segment = changetype<Segment>(<usize>next);
     next = segment.next;
-    segment.target = route;
     segment.hop = 1;
     fraction += <u64>ipLength(segment) * ns_per_byte;
     busy += fraction >> Q;
@@ -168,9 +179,11 @@ function passStages(ext: LinkExt, segment: Segment, start: u64, arrival: u64, lo
   if (duplicationHits(ext)) {
     ext.duplicated++;
     const copy = clone(segment);
+    const route = changetype<Route>(<usize>segment.target);
     copy.hop = <u8>(hop + 1);
     copy.time = arrival;
     if (ext.capture != 0 && ext.reverse != 0) capture(ext.capture - 1, copy, arrival);
+    if (hop + 1 == route.hops) arriveNext(copy, route);
     schedule(changetype<Event>(changetype<usize>(copy)));
   }
   return arrival;

@@ -3,14 +3,13 @@
  * two runs with one digest had the same events in the same order.
  */
 import { EventKind, RunStatus } from "../layout/enums";
-import { Due } from "../layout/engine";
 import { Flow, Source } from "../layout/flow";
-import { Route } from "../layout/link";
 import { Event, Segment } from "../layout/segment";
+import { Tcb } from "../layout/tcb";
 import { giveEvent } from "../base/pool";
 import { engine } from "../base/root";
 import { flowReads, flowStarts, flowStops } from "./application";
-import { openNextBucket } from "./event_queue";
+import { nextEvent } from "./event_queue";
 import { deliver, timerFires } from "./host";
 import { forward } from "./link";
 import { datagramArrives, sourceEmits } from "./source";
@@ -22,21 +21,15 @@ export function run(until: u64, budget: u32): RunStatus {
   let left = budget;
   let status = RunStatus.BUDGET;
   while (left) {
-    const next = e.due_next;
-    if (next == e.due_count) {
-      if (openNextBucket()) continue;
+    const next = nextEvent(until);
+    if (!next) {
       status = RunStatus.DONE;
       break;
     }
-    const entry = changetype<Due>(<usize>e.due + (<usize>next << 4));
-    const time = entry.time;
-    if (time > until) {
-      status = RunStatus.DONE;
-      break;
-    }
-    e.due_next = next + 1;
+    const event = changetype<Event>(<usize>next);
+    const time = event.time;
     e.now = time;
-    happen(changetype<Event>(<usize>entry.event), time);
+    happen(event, time);
     left--;
     if (e.pause) {
       status = e.pause;
@@ -48,37 +41,33 @@ export function run(until: u64, budget: u32): RunStatus {
   return status;
 }
 
+/** Takes what happens into the digest: when, what kind, which header; the numbers tell the connection. */
 @inline
-function digest(event: Event, time: u64): void {
+function digest(time: u64, head: u32, numbers: u64): void {
   const e = engine();
-  const at = changetype<usize>(event);
-  // kind, hop, options and flags; then sequence and acknowledgment number
-  const head = <u64>load<u32>(at, offsetof<Event>("kind"));
-  const body = load<u64>(at, offsetof<Segment>("seq"));
-  e.digest = (rotl(e.digest, 29) ^ time ^ rotl(body, 17) ^ (head << 33)) * 0x9e3779b97f4a7c15;
+  e.digest = (rotl(e.digest, 29) ^ time ^ rotl(numbers, 17) ^ (<u64>head << 33)) * 0x9e3779b97f4a7c15;
 }
 
 function happen(event: Event, time: u64): void {
-  digest(event, time);
-  const target = <usize>event.target;
-  switch (<i32>event.kind) {
-    case EventKind.SEGMENT: {
-      const segment = changetype<Segment>(changetype<usize>(event));
-      const route = changetype<Route>(target);
-      if (<u32>segment.hop < route.hops) forward(segment, time);
-      else deliver(segment, route, time);
+  const at = changetype<usize>(event);
+  // kind, hop, options, flags and, in the upper half, the target; then sequence and acknowledgment number
+  const word = load<u64>(at, offsetof<Event>("kind"));
+  digest(time, <u32>word, load<u64>(at, offsetof<Segment>("seq")));
+  const target = <usize>(word >> 32);
+  switch (<i32>(<u32>word & 0xff)) {
+    case EventKind.SEGMENT:
+    case EventKind.DATAGRAM:
+      forward(changetype<Segment>(at), time);
       return;
-    }
+    case EventKind.ARRIVAL:
+      deliver(changetype<Segment>(at), changetype<Tcb>(target), time);
+      return;
+    case EventKind.DATAGRAM_ARRIVAL:
+      datagramArrives(changetype<Segment>(at), changetype<Source>(target));
+      return;
     case EventKind.TIMER:
       timerFires(event, time);
       return;
-    case EventKind.DATAGRAM: {
-      const segment = changetype<Segment>(changetype<usize>(event));
-      const route = changetype<Route>(target);
-      if (<u32>segment.hop < route.hops) forward(segment, time);
-      else datagramArrives(segment, changetype<Source>(<usize>route.destination));
-      return;
-    }
     case EventKind.FLOW_START:
       giveEvent(event);
       flowStarts(changetype<Flow>(target), time);

@@ -1,5 +1,5 @@
 /** Open-loop sources: datagrams at their own pace, whatever the network makes of them. */
-import { EventKind, SourceKind } from "../layout/enums";
+import { EventKind, Opt, SourceKind } from "../layout/enums";
 import { Source } from "../layout/flow";
 import { Event, Segment } from "../layout/segment";
 import { giveEvent, giveSegment, takeSegment } from "../base/pool";
@@ -36,7 +36,10 @@ export function sourceEmits(source: Source, event: Event, now: u64): void {
 
 /** A datagram has passed its last link. */
 export function datagramArrives(segment: Segment, source: Source): void {
-  source.received++;
-  source.received_bytes += segment.len;
+  // A datagram has a checksum too
+  if (!(<u32>segment.opts & Opt.CORRUPTED)) {
+    source.received++;
+    source.received_bytes += segment.len;
+  }
   giveSegment(segment);
 }

@@ -12,7 +12,7 @@ import { timerSet } from "./timers";
 
 /** §3.10.7.1: nobody is here. */
 export function closed(tcb: Tcb, segment: Segment): void {
-  refuse(segment);
+  refuse(tcb, segment);
 }
 
 /** §3.10.7.2 */
@@ -22,7 +22,7 @@ export function listen(tcb: Tcb, segment: Segment, now: u64): void {
   if (flags & Flag.RST) return;
   // Second, ACK: of something never sent
   if (flags & Flag.ACK) {
-    refuse(segment);
+    refuse(tcb, segment);
     return;
   }
   // Third, SYN
@@ -63,7 +63,7 @@ export function synSent(tcb: Tcb, segment: Segment, now: u64): void {
   const flags = <u32>segment.flags;
   // First, ACK: it can only be for our SYN
   if (flags & Flag.ACK && (seqLeq(segment.ack, tcb.iss) || seqGt(segment.ack, tcb.snd_nxt))) {
-    refuse(segment);
+    refuse(tcb, segment);
     return;
   }
   // Second, RST: believed only with an ACK of our SYN

@@ -16,12 +16,13 @@ import { ccOnIdle } from "../cc/cc";
 import { reassemblyRelease } from "./reassembly";
 import { selectSynWindow, selectWindow } from "./receive_window";
 import { backedOffRto } from "./rtt";
-import { markLost, sackBlock } from "./scoreboard";
+import { sackBlock } from "./scoreboard";
 import { inFlight, sentAt, sentEnd, sentPush, sentReserve, sentTail } from "./sent";
 import { timerClear, timerIsSet, timerSet } from "./timers";
 import { copyFromRing } from "./real_bytes";
 
 /** Appends to the list that the owner drains after each call. */
+@inline
 function emit(segment: Segment): void {
   const e = engine();
   segment.next = 0;
@@ -30,10 +31,15 @@ function emit(segment: Segment): void {
   e.out_tail = <u32>changetype<usize>(segment);
 }
 
-/** kind, hop, opts and flags lie in one word, in this order. */
+/** kind, hop, opts, flags and target lie in one word of 64 bits, in this order. */
 @inline
-function setHead(segment: Segment, opts: u32, flags: u32): void {
-  store<u32>(changetype<usize>(segment), (opts << 16) | (flags << 24), offsetof<Segment>("kind"));
+function head(tcb: Tcb, opts: u32, flags: u32): u64 {
+  return <u64>((opts << 16) | (flags << 24)) | (<u64>tcb.route << 32);
+}
+
+@inline
+function setHead(segment: Segment, word: u64): void {
+  store<u64>(changetype<usize>(segment), word, offsetof<Segment>("kind"));
 }
 
 /** A segment of a synchronised connection: it acknowledges, and so settles what ACK was owed. */
@@ -58,7 +64,7 @@ function send(tcb: Tcb, seq: u32, len: u32, flags: u32, now: u64, mark: u32): vo
     segment.tsecr = tcb.ts_recent;
   }
   if (tcb.reassembly != 0 && settings & TcbFlag.SACK) opts |= writeSack(tcb, segment, len, opts) << Opt.SACK_SHIFT;
-  setHead(segment, opts, flags | Flag.ACK);
+  setHead(segment, head(tcb, opts, flags | Flag.ACK));
   tcb.last_ack_sent = rcv_nxt;
   settleOwedAck(tcb);
   tcb.segments_sent++;
@@ -86,25 +92,25 @@ function sendFullSegments(tcb: Tcb, count: u32, now: u64): void {
   const stamped = (tcb.flags & TcbFlag.TIMESTAMPS) != 0;
   const tsval = timestampClock(now) + tcb.iss;
   const tsecr = tcb.ts_recent;
-  const opts: u32 = stamped ? <u32>Opt.TIMESTAMPS : 0;
+  const word = head(tcb, stamped ? <u32>Opt.TIMESTAMPS : 0, Flag.ACK);
+  // len, wnd and tsval lie in one word too
+  const middle = <u64>mss | (<u64>wnd << 16) | (<u64>tsval << 32);
   const write_seq = tcb.write_seq;
   let seq = tcb.snd_nxt;
   sentReserve(tcb, count);
   let index = sentTail(tcb);
   for (const end = index + count; index != end; index++) {
     const record = sentAt(tcb, index);
-    record.seq = seq;
-    record.meta = 0;
+    store<u64>(changetype<usize>(record), seq);
     record.sent_at = now;
     const segment = takeSegment();
     segment.seq = seq;
     seq += mss;
     segment.ack = ack;
-    segment.len = <u16>mss;
-    segment.wnd = wnd;
-    segment.tsval = tsval;
+    store<u64>(changetype<usize>(segment), middle, offsetof<Segment>("len"));
     segment.tsecr = tsecr;
-    setHead(segment, opts, seq == write_seq ? <u32>Flag.ACK | Flag.PSH : <u32>Flag.ACK);
+    setHead(segment, word);
+    if (seq == write_seq) segment.flags = <u8>(Flag.ACK | Flag.PSH);
     emit(segment);
   }
   tcb.packets_out += count;
@@ -173,7 +179,7 @@ export function sendReset(tcb: Tcb, now: u64): void {
 }
 
 /** The answer to a segment that no connection wants, RFC 9293 §3.10.7.1; never to a reset. */
-export function refuse(arrived: Segment): void {
+export function refuse(tcb: Tcb, arrived: Segment): void {
   if (<u32>arrived.flags & Flag.RST) return;
   const segment = takeSegment();
   segment.len = 0;
@@ -181,11 +187,11 @@ export function refuse(arrived: Segment): void {
   if (<u32>arrived.flags & Flag.ACK) {
     segment.seq = arrived.ack;
     segment.ack = 0;
-    setHead(segment, 0, Flag.RST);
+    setHead(segment, head(tcb, 0, Flag.RST));
   } else {
     segment.seq = 0;
     segment.ack = arrived.seq + segmentLength(arrived);
-    setHead(segment, 0, Flag.RST | Flag.ACK);
+    setHead(segment, head(tcb, 0, Flag.RST | Flag.ACK));
   }
   emit(segment);
 }
@@ -218,7 +224,7 @@ export function sendSyn(tcb: Tcb, now: u64, mark: u32): void {
   segment.ack = answer ? tcb.rcv_nxt : 0;
   segment.len = 0;
   segment.wnd = selectSynWindow(tcb);
-  setHead(segment, opts, answer ? <u32>Flag.SYN | Flag.ACK : <u32>Flag.SYN);
+  setHead(segment, head(tcb, opts, answer ? <u32>Flag.SYN | Flag.ACK : <u32>Flag.SYN));
   tcb.last_ack_sent = tcb.rcv_nxt;
   tcb.segments_sent++;
   if (mark) {
@@ -255,34 +261,42 @@ function pushFlag(tcb: Tcb, seq: u32, len: u32): u32 {
 export function sendPending(tcb: Tcb, now: u64): bool {
   let sent = false;
   if (tcb.lost_out > tcb.retrans_out || <i32>tcb.ca_state >= CaState.RECOVERY) sent = retransmitLost(tcb, now, tcb.cwnd);
-  if (sendNew(tcb, now)) return true;
-  if (tcb.ca_state == CaState.RECOVERY && tcb.flags & TcbFlag.SACK) return retransmitGuesses(tcb, now) || sent;
+  const fresh = sendNew(tcb, now);
+  if (tcb.ca_state != <u8>CaState.RECOVERY || !(tcb.flags & TcbFlag.SACK)) return sent || fresh;
+  const guessed = retransmitGuesses(tcb, now);
+  const rescued = !fresh && rescue(tcb, now);
+  return sent || fresh || guessed || rescued;
+}
+
+/**
+ * RFC 6675 NextSeg rule 3: with nothing lost and nothing new to send, holes below the highest SACK that may yet prove
+ * lost. They do not count as lost, so the pipe has them twice, as SetPipe() says.
+ */
+function retransmitGuesses(tcb: Tcb, now: u64): bool {
+  if (<i32>(tcb.lost_frontier - tcb.sent_head) < 0) tcb.lost_frontier = tcb.sent_head;
+  let beyond = tcb.sacked_beyond;
+  let sent = false;
+  for (let index = tcb.lost_frontier; beyond != 0 && inFlight(tcb) < tcb.cwnd; index++) {
+    const meta = sentAt(tcb, index).meta;
+    if (meta & Sent.SACKED) {
+      beyond--;
+    } else if (!(meta & Sent.RETRANS)) {
+      retransmit(tcb, index, now);
+      sent = true;
+    }
+  }
   return sent;
 }
 
-/** RFC 6675 NextSeg rules 3 and 4: with nothing lost and nothing new, segments that may yet prove lost. */
-function retransmitGuesses(tcb: Tcb, now: u64): bool {
-  const tail = sentTail(tcb);
-  let sent = false;
-  // Rule 3: below the highest SACK
-  while (tcb.sacked_beyond != 0 && inFlight(tcb) < tcb.cwnd && tcb.lost_out == tcb.retrans_out) {
-    const index = tcb.lost_frontier++;
-    const meta = sentAt(tcb, index).meta;
-    if (meta & Sent.SACKED) {
-      tcb.sacked_beyond--;
-    } else if (!(meta & Sent.LOST)) {
-      markLost(tcb, index);
-      if (!(meta & Sent.RETRANS)) {
-        retransmit(tcb, index, now);
-        sent = true;
-      }
-    }
-  }
-  // Rule 4: the last segment, once a recovery, so that a lost tail does not wait for the timer
-  if (tcb.flags & TcbFlag.RESCUED || tcb.packets_out == 0 || inFlight(tcb) >= tcb.cwnd) return sent;
-  if (sentAt(tcb, tail - 1).meta & (Sent.SACKED | Sent.LOST | Sent.RETRANS)) return sent;
-  tcb.flags |= TcbFlag.RESCUED;
-  retransmit(tcb, tail - 1, now);
+/** NextSeg rule 4: the last segment, once a recovery, so that a lost tail does not wait for the timer. */
+function rescue(tcb: Tcb, now: u64): bool {
+  if (tcb.packets_out == tcb.sacked_out || inFlight(tcb) >= tcb.cwnd) return false;
+  if (!seqGt(tcb.snd_una, tcb.rescue_rxt)) return false;
+  let last = sentTail(tcb) - 1;
+  while (sentAt(tcb, last).meta & Sent.SACKED) last--;
+  if (sentAt(tcb, last).meta & Sent.RETRANS) return false;
+  tcb.rescue_rxt = tcb.high_seq;
+  retransmit(tcb, last, now);
   return true;
 }
 
@@ -318,17 +332,19 @@ function sendNew(tcb: Tcb, now: u64): bool {
   const finQueued = tcb.flags & TcbFlag.FIN_QUEUED;
   if (tcb.snd_nxt == tcb.write_seq && !finQueued) return false;
   if (<i32>tcb.state < State.ESTABLISHED || tcb.flags & TcbFlag.FIN_SENT) return false;
-  if (tcb.packets_out == 0) restartAfterIdle(tcb, now);
-
   const mss = <u32>tcb.mss - sackOptionLength(tcb);
   const edge = tcb.snd_una + tcb.snd_wnd;
+  if (tcb.packets_out == 0 && edge != tcb.snd_nxt) restartAfterIdle(tcb, now);
   const cwnd = tcb.cwnd;
   let flight = inFlight(tcb);
   let sent = false;
   let limited = false;
   if (!(tcb.flags & (TcbFlag.REAL_BYTES | TcbFlag.FIN_QUEUED)) && tcb.reassembly == 0 && flight < cwnd) {
     const window = max<i32>(<i32>(edge - tcb.snd_nxt), 0);
-    const full = min(cwnd - flight, min(tcb.write_seq - tcb.snd_nxt, <u32>window) / mss);
+    const room = min(tcb.write_seq - tcb.snd_nxt, <u32>window);
+    const quota = cwnd - flight;
+    // Mostly cwnd decides, and the division can be spared
+    const full = <u64>quota * mss <= room ? quota : room / mss;
     if (full) {
       sendFullSegments(tcb, full, now);
       flight += full;
@@ -420,5 +436,7 @@ function restartAfterIdle(tcb: Tcb, now: u64): void {
   const idle_ms = timestampClock(now) - tcb.last_sent_ms;
   const rto_ms = tcb.rto_us / 1000 + 1;
   if (idle_ms <= rto_ms || <i32>idle_ms < 0) return;
+  // Once a silence, even when the peer's window holds the segment back
+  tcb.last_sent_ms = timestampClock(now);
   ccOnIdle(tcb, idle_ms, idle_ms / rto_ms, now);
 }

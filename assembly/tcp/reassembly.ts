@@ -135,6 +135,24 @@ function reportFirst(held: Reassembly, start: u32, end: u32): void {
   block(held, 0).start = start;
   block(held, 0).end = end;
   held.blocks = kept + 1;
+  fillBlocks(held);
+}
+
+/** RFC 2018 §4: as many distinct blocks as there are, so ranges that no block shows any more come back. */
+function fillBlocks(held: Reassembly): void {
+  // Four blocks show four ranges at most: the search ends soon
+  for (let i: u32 = 0; i < held.count && held.blocks < min(BLOCKS, held.count); i++) {
+    const r = range(held, i);
+    let shown = false;
+    for (let j: u32 = 0; j < held.blocks && !shown; j++) {
+      const b = block(held, j);
+      shown = seqGeq(b.start, r.start) && seqLeq(b.end, r.end);
+    }
+    if (shown) continue;
+    const last = block(held, held.blocks++);
+    last.start = r.start;
+    last.end = r.end;
+  }
 }
 
 /** RCV.NXT has reached a held range: swallows all that is now in order; returns the new RCV.NXT. */
@@ -168,6 +186,7 @@ function dropBlocksBelow(held: Reassembly, rcv_nxt: u32): void {
     target.end = b.end;
   }
   held.blocks = kept;
+  fillBlocks(held);
 }
 
 /** Whether what is held tells anything that the next ACK has to say. */

@@ -15,7 +15,7 @@ import { seqGeq, seqGt } from "../base/seq";
 import { ccOnAck, ccOnCongestionEvent, ccOnRto } from "../cc/cc";
 import { inSlowStart, setCwnd } from "../cc/window";
 import { DUP_THRESH, markLost, scoreboardMarkAllLost, scoreboardMarkLost } from "./scoreboard";
-import { inFlight, sentAt } from "./sent";
+import { inFlight, sentAt, sentEnd } from "./sent";
 
 /** A duplicate ACK by RFC 5681 §2: nothing new, no data, the same window, and something outstanding. */
 export function recoveryOnDuplicateAck(tcb: Tcb, sample: AckSample): void {
@@ -89,7 +89,8 @@ function mayFastRetransmit(tcb: Tcb): bool {
 function enterRecovery(tcb: Tcb, now: u64): void {
   tcb.ca_state = <u8>CaState.RECOVERY;
   tcb.high_seq = tcb.snd_nxt;
-  tcb.flags &= ~TcbFlag.RESCUED;
+  // RFC 6675 §5 (4.3): the end of the first retransmission
+  tcb.rescue_rxt = sentEnd(tcb, tcb.sent_head);
   ccOnCongestionEvent(tcb);
   setCwnd(tcb, tcb.ssthresh, now);
   if (!(tcb.flags & TcbFlag.SACK)) markHeadLost(tcb);

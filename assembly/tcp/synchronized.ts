@@ -60,7 +60,7 @@ function takeFin(tcb: Tcb): void {
 
 export function synReceived(tcb: Tcb, segment: Segment, now: u64): void {
   if (!seqLt(tcb.snd_una, segment.ack) || !seqLeq(segment.ack, tcb.snd_nxt)) {
-    refuse(segment);
+    refuse(tcb, segment);
     return;
   }
   enterEstablished(tcb, now);

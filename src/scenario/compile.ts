@@ -115,7 +115,7 @@ class Compiler {
     for (const group of spec.flows) {
       const templates = group.app === null ? this.#templates(group) : null;
       for (let k = 0; k < group.count; k++, index++) {
-        const { forth, back } = this.#ways(group, k, index, forward, backward);
+        const { forth, back } = this.#routes(group, k, index, forward, backward);
         if (templates === null) sources.push(this.#source(group, k, index, forth));
         else flows.push({ id: flows.length, ...this.#flow(group, k, index, forth, back, templates) });
       }
@@ -218,38 +218,42 @@ class Compiler {
     return both(topology.bottleneck) + 2 * both(topology.access) + extra;
   }
 
-  /** The links of flow number `index`, there and back, as addresses. */
-  #ways(
+  /** Routes of flow number `index`, there and back, as addresses. */
+  #routes(
     group: FlowGroupSpec,
     k: number,
     index: number,
     forward: number[],
     backward: number[],
-  ): { forth: number[]; back: number[] } {
+  ): { forth: number; back: number } {
     const { topology } = this.#spec;
     const rightwards = group.from === "left";
     if (topology.kind === "path") {
-      return rightwards ? { forth: forward, back: backward } : { forth: backward, back: forward };
+      const east = this.#fillRoute(this.#engine.exports.addRoute(forward.length, index), forward);
+      const west = this.#fillRoute(this.#engine.exports.addRoute(backward.length, index), backward);
+      return rightwards ? { forth: east, back: west } : { forth: west, back: east };
     }
     const { access, bottleneck } = topology;
     const extra = group.accessDelay_ns[k % group.accessDelay_ns.length];
     const [leftExtra, rightExtra] = rightwards ? [extra, 0] : [0, extra];
     const left = `left${index}`;
     const right = `right${index}`;
-    // Left to right is forward on every link: up from a left host, down to a right one
+    // Left to right is forward on every link: up from a left host, down to a right one. A route and its first link
+    // share a cache line
     const leftUp = this.#accessLink(left, access, leftExtra, false);
+    const east = this.#engine.exports.addRoute(3, index);
+    const rightUp = this.#accessLink(right, access.reverse, rightExtra, true);
+    const west = this.#engine.exports.addRoute(3, index);
     const leftDown = this.#accessLink(left, access.reverse, leftExtra, true);
     const rightDown = this.#accessLink(right, access, rightExtra, false);
-    const rightUp = this.#accessLink(right, access.reverse, rightExtra, true);
     const fusedRight = isFifo(bottleneck) && isPlain(access) ? Hop.FUSED : 0;
     const fusedLeft = isFifo(bottleneck.reverse) && isPlain(access.reverse) ? Hop.FUSED : 0;
-    const eastbound = [leftUp, forward[0], rightDown | fusedRight];
-    const westbound = [rightUp, backward[0], leftDown | fusedLeft];
-    return rightwards ? { forth: eastbound, back: westbound } : { forth: westbound, back: eastbound };
+    this.#fillRoute(east, [leftUp, forward[0], rightDown | fusedRight]);
+    this.#fillRoute(west, [rightUp, backward[0], leftDown | fusedLeft]);
+    return rightwards ? { forth: east, back: west } : { forth: west, back: east };
   }
 
-  #route(links: number[], index: number): number {
-    const route = this.#engine.exports.addRoute(links.length, index);
+  #fillRoute(route: number, links: number[]): number {
     const view = this.#engine.view;
     links.forEach((link, hop) => view.setUint32(route + Route.size + 4 * hop, link, true));
     return route;
@@ -259,19 +263,13 @@ class Compiler {
     group: FlowGroupSpec,
     k: number,
     index: number,
-    forth: number[],
-    back: number[],
+    forth: number,
+    back: number,
     templates: { a: number; b: number },
   ): Omit<CompiledFlow, "id"> {
     const engine = this.#engine;
     this.#setAddresses(templates.a, templates.b, group, index);
-    const flow = engine.exports.addFlow(
-      index,
-      templates.a,
-      templates.b,
-      this.#route(forth, index),
-      this.#route(back, index),
-    );
+    const flow = engine.exports.addFlow(index, templates.a, templates.b, forth, back);
     const start_ns = group.start_ns + k * group.stagger_ns;
     if (group.bytes !== null) {
       engine.set(flow, Flow.bytes_left, group.bytes);
@@ -338,7 +336,7 @@ class Compiler {
     engine.set(b, Tcb.remote_port, port);
   }
 
-  #source(group: FlowGroupSpec, k: number, index: number, links: number[]): CompiledSource {
+  #source(group: FlowGroupSpec, k: number, index: number, route: number): CompiledSource {
     const { app } = group;
     if (app === null) throw new Error("a source without an app");
     const kind = {
@@ -349,7 +347,6 @@ class Compiler {
     const gap_ns = app.packetSize_bytes * 8e9 / app.rate_bps;
     const start = BigInt(group.start_ns + k * group.stagger_ns);
     const stop = group.stop_ns === null ? NEVER : BigInt(group.stop_ns);
-    const route = this.#route(links, index);
     const source = this.#engine.exports.addSource(index, kind, gap_ns, app.packetSize_bytes, route, start, stop);
     return { group: group.name, source };
   }
