@@ -1,0 +1,16 @@
+/** How many random cases a test draws, and what it says when one fails. */
+import process from "node:process";
+import { testSeed } from "../wire/random.ts";
+
+/** Runs `check` on case after case: seeds from `CWND_TEST_SEED`, `CWND_TEST_CASES` of them when that is given. */
+export async function forEachCase(cases: number, check: (seed: number) => Promise<void>): Promise<void> {
+  const count = Number(process.env.CWND_TEST_CASES ?? cases);
+  for (let seed = testSeed(); seed < testSeed() + count; seed++) {
+    try {
+      await check(seed);
+    } catch (error) {
+      const replay = `CWND_TEST_SEED=${seed} CWND_TEST_CASES=1 deno test -A tests/property/`;
+      throw new Error(`seed ${seed}: ${(error as Error).message}\nReplay with ${replay}`, { cause: error });
+    }
+  }
+}
