@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import test from "node:test";
+import { Engine as Root, Tcb } from "../../src/core/layout.gen.ts";
 import { Random, testSeed } from "../wire/random.ts";
 import type { Settings } from "./harness.ts";
 import { type Fate, Pair } from "./pair.ts";
@@ -71,3 +72,30 @@ async function converse(seed: number): Promise<void> {
     assert.equal(pair.received(end), wanted.get(end), what);
   }
 }
+
+test("conversations: a closed connection gives back all the memory that it took", async () => {
+  const settings: Settings = { mss: 1000, sack: true, msl: "1s", cc: "CUBIC" };
+  const pair = await Pair.create(settings, 5);
+  const tops: number[] = [];
+  for (let connection = 0; connection < 12; connection++) {
+    let sent = 0;
+    // The same fifth of the segments is lost in each, so each takes the same
+    pair.fate = (): Fate => ++sent % 5 === 4 ? [] : [0n];
+    pair.opens();
+    let written = false;
+    while (pair.step()) {
+      if (written || pair.state(pair.a) !== "ESTABLISHED" || pair.state(pair.b) !== "ESTABLISHED") continue;
+      written = true;
+      pair.writes(pair.a, 200_000);
+      pair.closes(pair.a);
+      pair.closes(pair.b);
+    }
+    assert.deepEqual([pair.state(pair.a), pair.state(pair.b)], ["CLOSED", "CLOSED"]);
+    for (const end of [pair.a, pair.b]) {
+      assert.equal(pair.engine.get(end, Tcb.sent), 0);
+      assert.equal(pair.engine.get(end, Tcb.reassembly), 0);
+    }
+    tops.push(pair.engine.get(pair.engine.root, Root.arena_top));
+  }
+  assert.equal(new Set(tops.slice(2)).size, 1, `${tops}`);
+});

@@ -147,6 +147,8 @@ export class Tcp {
   #now: bigint;
   #sent: Leaving[] = [];
   #tsval = 0;
+  /** When the owner's one alarm goes off. */
+  #armed = NEVER;
 
   constructor(engine: Engine, settings: Settings) {
     this.engine = engine;
@@ -230,20 +232,31 @@ export class Tcp {
 
   /** Time passes until the next deadline, which happens; false when there is none. */
   passesToNextDeadline(): boolean {
-    const earliest = BigInt.asUintN(64, this.engine.exports.timersEarliest(this.tcb));
-    if (earliest === NEVER) return false;
-    this.#until(earliest);
-    return true;
+    while (this.#armed !== NEVER) if (this.#alarm()) return true;
+    return false;
   }
 
   #until(time: bigint): void {
-    for (;;) {
-      const earliest = BigInt.asUintN(64, this.engine.exports.timersEarliest(this.tcb));
-      if (earliest > time) break;
-      if (earliest > this.#now) this.#now = earliest;
-      this.#step(() => this.engine.exports.timersExpired(this.tcb, this.#now));
-    }
+    while (this.#armed <= time) this.#alarm();
     this.#now = time;
+  }
+
+  /** The one armed alarm goes off, as in assembly/sim/host.ts: deadlines may have moved later meanwhile. */
+  #alarm(): boolean {
+    if (this.#armed > this.#now) this.#now = this.#armed;
+    this.#armed = this.#earliest();
+    if (this.#armed > this.#now) return false;
+    this.#armed = NEVER;
+    this.#step(() => {
+      this.engine.exports.timersExpired(this.tcb, this.#now);
+      this.#earliest();
+      this.set(Tcb.timer_moved, 1);
+    });
+    return true;
+  }
+
+  #earliest(): bigint {
+    return BigInt.asUintN(64, this.engine.exports.timersEarliest(this.tcb));
   }
 
   // ---- What can be seen
@@ -292,13 +305,14 @@ export class Tcp {
   tries<T>(action: () => T): T {
     const memory = this.engine.snapshot();
     const now = this.#now;
-    const tsval = this.#tsval;
+    const [tsval, armed] = [this.#tsval, this.#armed];
     try {
       return action();
     } finally {
       this.engine.restore(memory);
       this.#now = now;
       this.#tsval = tsval;
+      this.#armed = armed;
       this.#sent = [];
     }
   }
@@ -328,6 +342,10 @@ export class Tcp {
     try {
       const result = action();
       drain(this.engine, (at) => this.#sent.push(this.#leaving(readSegment(this.engine, at))));
+      if (this.get(Tcb.timer_moved)) {
+        this.set(Tcb.timer_moved, 0);
+        this.#armed = this.engine.getBig(this.tcb, Tcb.timer_min);
+      }
       this.engine.exports.checkInvariants(this.tcb);
       return result;
     } catch (error) {

@@ -212,6 +212,26 @@ test("recovery: a peer that takes back what it SACKed is sent all of it again af
   assert.equal(numbers(tcp), "R2 R3");
 });
 
+test("recovery: after a time-out what was SACKed is not sent again (RFC 6675 §5.1)", async () => {
+  const tcp = await sender(10, { sack: true });
+  tcp.receives({ ack: at(0), sack: [[at(5), at(7)]] });
+  tcp.segments();
+  tcp.passesToNextDeadline();
+  assert.equal(numbers(tcp), "R0");
+  for (let n = 1; n <= 4; n++) tcp.receives({ ack: at(n), sack: [[at(5), at(7)]] });
+  assert.equal(numbers(tcp), "R1 R2 R3 R4 R7 R8 R9 R10");
+});
+
+test("recovery: a retransmission that is lost again waits for the timer, not for ever", async () => {
+  const tcp = await sender(10, { sack: true });
+  for (let n = 1; n <= 9; n++) tcp.receives({ ack: at(0), sack: [[at(1), at(1 + n)]] });
+  tcp.segments();
+  tcp.passesToNextDeadline();
+  assert.equal(numbers(tcp), "R0");
+  tcp.receives({ ack: tcp.sndNxt });
+  assert.equal(caState(tcp), "OPEN");
+});
+
 test("recovery: SACK blocks beyond what was sent, empty or upside down change nothing", async () => {
   const tcp = await sender(5, { sack: true });
   tcp.receives({ ack: at(0), sack: [[at(3), at(9)], [at(2), at(2)], [at(4), at(2)], [at(40), at(50)]] });
