@@ -50,6 +50,35 @@ test("close: two FINs that cross pass CLOSING into TIME_WAIT (figure 13)", async
   assert.equal(tcp.state, "CLOSED");
 });
 
+test("close: data that was lost is repaired while both FINs cross", async () => {
+  const tcp = await connected({ mss: 1000 });
+  tcp.writes(2000);
+  tcp.closes();
+  assert.deepEqual(tcp.sends(), ["A 1:1001 ack 1", "PA 1001:2001 ack 1", "FA 2001 ack 1"]);
+  tcp.receives({ flags: "FA", ack: 1001 });
+  assert.equal(tcp.state, "CLOSING");
+  tcp.segments();
+  tcp.passesToNextDeadline();
+  assert.deepEqual(tcp.sends(), ["PA 1001:2001 ack 2"]);
+  tcp.receives({ ack: 2001 });
+  assert.deepEqual(tcp.sends(), ["FA 2001 ack 2"]);
+  assert.equal(tcp.state, "CLOSING");
+  tcp.receives();
+  assert.equal(tcp.state, "TIME_WAIT");
+});
+
+test("close: the 2 MSL count from the FIN, whatever FIN_WAIT_2 had left of its time-out", async () => {
+  const tcp = await connected({ finWait2: "10s", msl: "30s" });
+  tcp.closes();
+  tcp.receives();
+  tcp.passes("9s");
+  tcp.receives({ flags: "FA" });
+  tcp.passes("59s");
+  assert.equal(tcp.state, "TIME_WAIT");
+  tcp.passes("1s");
+  assert.equal(tcp.state, "CLOSED");
+});
+
 test("close: what was written goes before the FIN, which rides on the last of it", async () => {
   const tcp = await connected({ mss: 1000 });
   tcp.writes(2500);

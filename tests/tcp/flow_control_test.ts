@@ -38,6 +38,20 @@ test("window: a peer that takes its window back stops new data, and what is in f
   assert.deepEqual(tcp.sends(), ["A 8001:9001 ack 1", "A 9001:10001 ack 1"]);
 });
 
+test("window: a time-out under a window that was taken back sends the first segment, no more", async () => {
+  const tcp = await connected({ mss: MSS, sack: true }, { wnd: 8000 });
+  tcp.writes(20_000);
+  tcp.segments();
+  tcp.receives({ ack: 1, wnd: 1500 });
+  tcp.passesToNextDeadline();
+  assert.deepEqual(tcp.sends(), ["A 1:1001 ack 1"]);
+  tcp.receives({ ack: 1001, wnd: 1500 });
+  assert.deepEqual(tcp.sends(), ["A 1001:2001 ack 1"]);
+  tcp.receives({ ack: 8001, wnd: 0 });
+  assert.deepEqual(tcp.sends(), []);
+  assert.equal(tcp.get(Tcb.packets_out), 0);
+});
+
 test("window: what is offered follows the room in the buffer", async () => {
   const tcp = await connected({ mss: MSS, reads: false, receiveBuffer: 10_000, delayedAck: false });
   const offers: number[] = [];

@@ -66,6 +66,49 @@ test("open: two SYNs that cross open one connection (figure 7)", async () => {
   assert.equal(tcp.state, "ESTABLISHED");
 });
 
+test("open: text and FIN on the SYN-ACK are taken at once (§3.10.7.3)", async () => {
+  const tcp = await lone({ reads: false });
+  tcp.opens();
+  tcp.sends();
+  tcp.receives({ flags: "SA", ack: 1, len: 200 });
+  assert.equal(tcp.state, "ESTABLISHED");
+  assert.deepEqual(tcp.sends(), ["A 1 ack 201"]);
+  assert.equal(tcp.reads(1000), 200);
+
+  const brief = await lone({ reads: false });
+  brief.opens();
+  brief.sends();
+  brief.receives({ flags: "FSA", ack: 1, len: 200 });
+  assert.equal(brief.state, "CLOSE_WAIT");
+  assert.deepEqual(brief.sends(), ["A 1 ack 202"]);
+});
+
+test("open: after two SYNs that crossed, a time-out repeats the SYN-ACK", async () => {
+  const tcp = await lone({ synRetries: 2 });
+  tcp.opens();
+  tcp.receives({ flags: "S" });
+  tcp.sends();
+  tcp.passesToNextDeadline();
+  assert.deepEqual(tcp.sends(), ["SA 0 ack 1"]);
+  while (tcp.passesToNextDeadline());
+  assert.equal(tcp.state, "CLOSED");
+  assert.equal(tcp.endReason, "TIMED_OUT");
+});
+
+test("open: a connection opened by SYNs that cross agrees on options as any other", async () => {
+  const tcp = await lone({ sack: true, timestamps: true, windowScaling: true });
+  tcp.opens();
+  tcp.receives({ flags: "S", mss: 1400, sackPermitted: true, wscale: 3, ts: [9, 0] });
+  const [, answer] = tcp.segments();
+  assert.deepEqual(
+    { sack: answer.sackPermitted, wscale: answer.wscale, tsecr: answer.ts?.[1] },
+    { sack: true, wscale: 0, tsecr: 9 },
+  );
+  tcp.receives({ wnd: 1000, ts: [9, 0] });
+  assert.equal(tcp.state, "ESTABLISHED");
+  assert.equal(tcp.get(Tcb.snd_wnd), 8000);
+});
+
 test("open: two SYNs that cross are settled by a plain ACK as well", async () => {
   const tcp = await lone();
   tcp.opens();
