@@ -8,11 +8,14 @@
  *     assert.deepEqual(tcp.sends(), ["A 1 ack 1"]);
  *
  * Sequence numbers are relative to the ISN of whoever counts with them, so a SYN is 0 and the first byte 1. After
- * every step the core counts its own books again (`checkInvariants`).
+ * every step the core counts its own books again (`checkInvariants`), and nothing that could be done may be left undone
+ * (`liveness.ts`).
  */
+import assert from "node:assert/strict";
 import { Engine, type Field } from "../../src/core/engine.ts";
 import { Cc, EndReason, Engine as Root, Notify, Segment, State, Tcb, TcbFlag } from "../../src/core/layout.gen.ts";
 import { parseTime } from "../../src/scenario/units.ts";
+import { neglected } from "./liveness.ts";
 import { type Header, putSegment, readSegment } from "./segment.ts";
 
 /** What a user sets before OPEN, and the parameters of the run. */
@@ -347,6 +350,7 @@ export class Tcp {
         this.#armed = this.engine.getBig(this.tcb, Tcb.timer_min);
       }
       this.engine.exports.checkInvariants(this.tcb);
+      assert.equal(neglected(this.engine, this.tcb), null);
       return result;
     } catch (error) {
       throw this.engine.explain(error);

@@ -1,7 +1,9 @@
 /** Two ends of one connection in one engine, and a wire between them that a test may cut. */
+import assert from "node:assert/strict";
 import { Engine } from "../../src/core/engine.ts";
 import { State, Tcb, TcbFlag } from "../../src/core/layout.gen.ts";
 import { drain, makeTcb, type Settings, startRun } from "./harness.ts";
+import { neglected } from "./liveness.ts";
 import { type Header, putSegment, readSegment } from "./segment.ts";
 
 const NEVER = 2n ** 64n - 1n;
@@ -50,6 +52,7 @@ export class Pair {
         }
       });
       this.engine.exports.checkInvariants(tcb);
+      assert.equal(neglected(this.engine, tcb), null);
     } catch (error) {
       throw this.engine.explain(error);
     }
