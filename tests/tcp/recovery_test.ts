@@ -178,6 +178,22 @@ test("recovery: without SACK a partial acknowledgement sends the next hole (RFC 
   assert.equal(tcp.get(Tcb.ssthresh), 5);
 });
 
+test("recovery: without SACK three losses of one window take a round trip each and one reduction", async () => {
+  const tcp = await sender(12);
+  // 0, 3 and 6 are lost: nine duplicates come back
+  for (let n = 1; n <= 9; n++) tcp.receives({ ack: at(0) });
+  assert.match(numbers(tcp), /^12 13 R0( \d+)*$/);
+  const flight = tcp.get(Tcb.ssthresh);
+  for (const [ack, expected] of [[3, /^R3/], [6, /^R6/]] as const) {
+    tcp.receives({ ack: at(ack) });
+    assert.match(numbers(tcp), expected);
+    assert.equal(caState(tcp), "RECOVERY");
+  }
+  tcp.receives({ ack: tcp.sndNxt });
+  assert.equal(caState(tcp), "OPEN");
+  assert.equal(tcp.get(Tcb.ssthresh), flight);
+});
+
 test("recovery: without SACK duplicate ACKs of old retransmissions start no second recovery (RFC 6582 §4.1)", async () => {
   const tcp = await sender(10);
   for (let n = 1; n <= 3; n++) tcp.receives({ ack: at(0) });
