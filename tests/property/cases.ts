@@ -2,14 +2,22 @@
 import process from "node:process";
 import { testSeed } from "../wire/random.ts";
 
-/** Runs `check` on case after case: seeds from `CWND_TEST_SEED`, `CWND_TEST_CASES` of them when that is given. */
-export async function forEachCase(cases: number, check: (seed: number) => Promise<void>): Promise<void> {
+/**
+ * Runs `check` on case after case: seeds from `CWND_TEST_SEED`, `CWND_TEST_CASES` of them when that is given. `test` is
+ * the `import.meta` of the test's file.
+ */
+export async function forEachCase(
+  test: ImportMeta,
+  cases: number,
+  check: (seed: number) => Promise<void>,
+): Promise<void> {
   const count = Number(process.env.CWND_TEST_CASES ?? cases);
   for (let seed = testSeed(); seed < testSeed() + count; seed++) {
     try {
       await check(seed);
     } catch (error) {
-      const replay = `CWND_TEST_SEED=${seed} CWND_TEST_CASES=1 deno test -A tests/property/`;
+      const file = test.url.slice(test.url.lastIndexOf("/tests/") + 1);
+      const replay = `CWND_TEST_SEED=${seed} CWND_TEST_CASES=1 deno test -A ${file}`;
       throw new Error(`seed ${seed}: ${(error as Error).message}\nReplay with ${replay}`, { cause: error });
     }
   }

@@ -96,7 +96,7 @@ function assertNothingKept({ engine, compiled: { flows } }: Run): void {
 }
 
 test("random scenarios: hold the invariants at every event; every flow ends or says why; nothing leaks", async () => {
-  await forEachCase(150, async (seed) => {
+  await forEachCase(import.meta, 150, async (seed) => {
     const engine = await Engine.load();
     const run = { engine, compiled: compile(engine, normalize(smallScenario(seed)), false) };
     runChecked(run);
@@ -107,7 +107,7 @@ test("random scenarios: hold the invariants at every event; every flow ends or s
 
 test("random scenarios: flows of so many bytes deliver just these, unless they end for a reason", async () => {
   let completed = 0;
-  await forEachCase(60, async (seed) => {
+  await forEachCase(import.meta, 60, async (seed) => {
     const scenario = smallScenario(seed);
     const engine = await Engine.load();
     const { flows } = compile(engine, normalize(scenario), false);

@@ -96,7 +96,7 @@ function assertSame(read: Uint8Array, written: Uint8Array, way: string): void {
 }
 
 test("streams: what is read is what was written, in both directions at once", async () => {
-  await forEachCase(25, async (seed) => {
+  await forEachCase(import.meta, 25, async (seed) => {
     const random = new Random(seed);
     const { mss, length } = sizes(random);
     const simulation = await Simulation.create(scenario(random, seed, mss));
@@ -115,7 +115,7 @@ test("streams: what is read is what was written, in both directions at once", as
 });
 
 test("streams: half-close: after one end has closed, the other's data still flows", async () => {
-  await forEachCase(12, async (seed) => {
+  await forEachCase(import.meta, 12, async (seed) => {
     const random = new Random(seed);
     const { mss, length } = sizes(random);
     const simulation = await Simulation.create(scenario(random, seed, mss));
@@ -136,7 +136,7 @@ test("streams: half-close: after one end has closed, the other's data still flow
 });
 
 test("streams: several flows at once keep their bytes apart", async () => {
-  await forEachCase(4, async (seed) => {
+  await forEachCase(import.meta, 4, async (seed) => {
     const random = new Random(seed);
     const { mss, length } = sizes(random);
     const one = scenario(random, seed, mss);
