@@ -8,8 +8,8 @@ import { giveSlab, slabClass, takeSlab } from "../base/arena";
 const FIRST_CLASS: u32 = 10;
 
 @inline
-function waiting(ext: LinkExt, i: u32): Waiting {
-  return changetype<Waiting>(<usize>ext.waiting + (<usize>(i & ext.waiting_mask) << 4));
+function waiting(ring: usize, mask: u32, i: u32): Waiting {
+  return changetype<Waiting>(ring + (<usize>(i & mask) << 4));
 }
 
 export function droptailInit(ext: LinkExt): void {
@@ -20,31 +20,32 @@ export function droptailInit(ext: LinkExt): void {
 
 /** Forgets the packets whose transmission has begun by `now`. */
 export function droptailAdvance(ext: LinkExt, now: u64): void {
-  let head = ext.waiting_head;
+  const ring = <usize>ext.waiting;
+  const mask = ext.waiting_mask;
   const tail = ext.waiting_tail;
-  while (head != tail && waiting(ext, head).start <= now) head++;
+  let head = ext.waiting_head;
+  while (head != tail && waiting(ring, mask, head).start <= now) head++;
   ext.waiting_head = head;
 }
 
-/** Whether a packet of `bytes` that has to wait still fits. */
-export function droptailAdmits(ext: LinkExt, bytes: u32): bool {
+/** Takes a packet that has to wait until `start`; false when there is no room. Call `droptailAdvance` first. */
+export function droptailEnqueue(ext: LinkExt, start: u64, bytes: u32): bool {
   const head = ext.waiting_head;
   const tail = ext.waiting_tail;
-  const queued = waiting(ext, tail - 1).bytes_before - waiting(ext, head - 1).bytes_before;
-  return tail - head < ext.limit_packets && queued + bytes <= ext.limit_bytes;
-}
-
-/** A packet waits until `start`. */
-export function droptailPush(ext: LinkExt, start: u64, bytes: u32): void {
-  const tail = ext.waiting_tail;
+  const count = tail - head;
   // One record stays behind the head: the queue's bytes are counted from it
-  if (tail - ext.waiting_head >= ext.waiting_mask) grow(ext);
-  const last = waiting(ext, tail);
+  if (count >= ext.waiting_mask) grow(ext);
+  const ring = <usize>ext.waiting;
+  const mask = ext.waiting_mask;
+  const bytes_before = waiting(ring, mask, tail - 1).bytes_before;
+  const queued = bytes_before - waiting(ring, mask, head - 1).bytes_before;
+  if (count >= ext.limit_packets || queued + bytes > ext.limit_bytes) return false;
+  const last = waiting(ring, mask, tail);
   last.start = start;
-  last.bytes_before = waiting(ext, tail - 1).bytes_before + bytes;
+  last.bytes_before = bytes_before + bytes;
   ext.waiting_tail = tail + 1;
-  const count = tail + 1 - ext.waiting_head;
-  if (count > ext.queue_packets_max) ext.queue_packets_max = count;
+  if (count >= ext.queue_packets_max) ext.queue_packets_max = count + 1;
+  return true;
 }
 
 function grow(ext: LinkExt): void {
@@ -53,8 +54,8 @@ function grow(ext: LinkExt): void {
   const bigger = takeSlab(klass);
   const mask = (size << 1) - 1;
   for (let i = ext.waiting_head - 1; i != ext.waiting_tail; i++) {
-    const from = waiting(ext, i);
-    const to = changetype<Waiting>(bigger + (<usize>(i & mask) << 4));
+    const from = waiting(ext.waiting, ext.waiting_mask, i);
+    const to = waiting(bigger, mask, i);
     to.start = from.start;
     to.bytes_before = from.bytes_before;
   }

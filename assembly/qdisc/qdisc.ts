@@ -3,12 +3,11 @@
  *
  *      qdiscInit      the link is built
  *      qdiscAdvance   time has passed: packets whose transmission has begun leave
- *      qdiscAdmits    a packet has to wait: may it?
- *      qdiscPush      it waits, until `start`
+ *      qdiscEnqueue   a packet has to wait until `start`: takes it, or has no room
  */
 import { Qdisc } from "../layout/enums";
 import { LinkExt } from "../layout/link";
-import { droptailAdmits, droptailAdvance, droptailInit, droptailPush } from "./droptail";
+import { droptailAdvance, droptailEnqueue, droptailInit } from "./droptail";
 
 export function qdiscInit(ext: LinkExt): void {
   switch (<i32>ext.qdisc) {
@@ -24,16 +23,9 @@ export function qdiscAdvance(ext: LinkExt, now: u64): void {
   }
 }
 
-export function qdiscAdmits(ext: LinkExt, bytes: u32): bool {
+export function qdiscEnqueue(ext: LinkExt, start: u64, bytes: u32): bool {
   switch (<i32>ext.qdisc) {
-    case Qdisc.DROPTAIL: return droptailAdmits(ext, bytes);
+    case Qdisc.DROPTAIL: return droptailEnqueue(ext, start, bytes);
     default: return unreachable();
-  }
-}
-
-export function qdiscPush(ext: LinkExt, start: u64, bytes: u32): void {
-  switch (<i32>ext.qdisc) {
-    case Qdisc.DROPTAIL: droptailPush(ext, start, bytes); break;
-    default: unreachable();
   }
 }

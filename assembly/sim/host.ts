@@ -24,7 +24,7 @@ export function deliver(segment: Segment, tcb: Tcb, now: u64): void {
     giveSegment(segment);
     return;
   }
-  tcb.ip_bytes_received += ipLength(segment);
+  tcb.ip_bytes_received += ipLength(segment, segment.opts);
   if (segment.len) engine().segments_delivered++;
   segmentArrives(tcb, segment, now);
   giveSegment(segment);

@@ -8,7 +8,7 @@ import { Event, Segment, SegmentExt } from "../layout/segment";
 import { giveSegment, takeLongSegment, takeSegment } from "../base/pool";
 import { takeSlab } from "../base/arena";
 import { histogramAdd } from "../base/histogram";
-import { qdiscAdmits, qdiscAdvance, qdiscPush } from "../qdisc/qdisc";
+import { qdiscAdvance, qdiscEnqueue } from "../qdisc/qdisc";
 import { optionsLength } from "../wire/options";
 import { capture } from "./capture";
 import { schedule } from "./event_queue";
@@ -22,8 +22,7 @@ const Q: u32 = 20;
 
 /** Bytes of the IP packet that carries `segment`; a datagram's length counts its headers. */
 @inline
-export function ipLength(segment: Segment): u32 {
-  const opts = <u32>segment.opts;
+export function ipLength(segment: Segment, opts: u32): u32 {
   // All but SYNs, SACKs and connections without timestamps
   if ((opts & ~(Opt.RETRANSMISSION | Opt.CORRUPTED | Opt.EXT)) == <u32>Opt.TIMESTAMPS) {
     return HEADERS + TIMESTAMPS_LENGTH + <u32>segment.len;
@@ -37,23 +36,33 @@ function rareIpLength(segment: Segment): u32 {
   return HEADERS + optionsLength(segment) + segment.len;
 }
 
-/** Sends a packet over the link at its hop and over those behind it that only this one feeds. */
-export function forward(segment: Segment, now: u64): void {
-  const route = <usize>segment.target;
+/** kind, hop, options, flags and, in the upper half, the target: what `forward` wants to know of a segment. */
+@inline
+export function headWord(event: usize): u64 {
+  return load<u64>(event, offsetof<Segment>("kind"));
+}
+
+/**
+ * Sends a packet over the link at its hop and over those behind it that only this one feeds. `word` is its
+ * `headWord`. Behind the last link its next event is its arrival: it knows where, and its route is not looked at again.
+ */
+export function forward(segment: Segment, word: u64, now: u64): void {
+  const route = <usize>(word >> 32);
   const hops = changetype<Route>(route).hops;
-  const bytes = ipLength(segment);
-  let hop = <u32>segment.hop;
+  const bytes = ipLength(segment, (<u32>word >> 16) & 0xff);
+  let hop = (<u32>word >> 8) & 0xff;
   let at = route + (<usize>hop << 2);
   let entry = load<u32>(at, offsetof<Route>());
   let time = now;
   for (;;) {
     const link = changetype<Link>(<usize>entry & ~Hop.FUSED);
-    if (link.ext) {
-      time = transmitWatched(link, segment, bytes, time, hop);
+    const ext = link.ext;
+    if (ext) {
+      time = transmitWatched(link, changetype<LinkExt>(<usize>ext), segment, bytes, time, hop);
       if (time == DROPPED) return;
     } else {
-      serialise(link, bytes, time);
-      time = link.busy_until + link.delay_ns;
+      const busy = link.busy_until;
+      time = serialise(link, bytes, max(busy, time), busy > time) + link.delay_ns;
     }
     if (++hop == hops) {
       arriveNext(segment, changetype<Route>(route));
@@ -70,7 +79,6 @@ export function forward(segment: Segment, now: u64): void {
   schedule(changetype<Event>(changetype<usize>(segment)));
 }
 
-/** The segment's next event is its arrival: from here on it knows where, and its route is not looked at again. */
 @inline
 function arriveNext(segment: Segment, route: Route): void {
   segment.kind = <u8>(segment.kind == EventKind.DATAGRAM ? EventKind.DATAGRAM_ARRIVAL : EventKind.ARRIVAL);
@@ -89,7 +97,7 @@ export function forwardBurst(first: u32, route: u32, now: u64): void {
     while (next) {
       const segment = changetype<Segment>(<usize>next);
       next = segment.next;
-      forward(segment, now);
+      forward(segment, headWord(changetype<usize>(segment)) & ~<u64>0xff00, now);
     }
     return;
   }
@@ -104,8 +112,7 @@ export function forwardBurst(first: u32, route: u32, now: u64): void {
   while (next) {
     const segment = changetype<Segment>(<usize>next);
     next = segment.next;
-    segment.hop = 1;
-    fraction += <u64>ipLength(segment) * ns_per_byte;
+    fraction += <u64>ipLength(segment, segment.opts) * ns_per_byte;
     busy += fraction >> Q;
     fraction &= (1 << Q) - 1;
     segment.time = busy + delay;
@@ -120,44 +127,40 @@ function isFused(route: u32, hop: u32): bool {
   return (load<u32>(<usize>route + (<usize>hop << 2), offsetof<Route>()) & Hop.FUSED) != 0;
 }
 
-/** Serialises `bytes` from `now`, or from when the transmitter falls idle; returns when they begin to leave. */
+/** Serialises `bytes` from `start`, `queued` behind other packets or not; returns when the transmitter falls idle. */
 @inline
-function serialise(link: Link, bytes: u32, now: u64): u64 {
-  const busy = link.busy_until;
-  let start = now;
-  let sum = <u64>bytes * link.ns_per_byte_q20;
-  if (busy > now) {
-    start = busy;
-    sum += link.busy_frac;
-  }
-  link.busy_until = start + (sum >> Q);
+function serialise(link: Link, bytes: u32, start: u64, queued: bool): u64 {
+  const sum = <u64>bytes * link.ns_per_byte_q20 + (queued ? <u64>link.busy_frac : 0);
+  const end = start + (sum >> Q);
+  link.busy_until = end;
   link.busy_frac = <u32>sum & ((1 << Q) - 1);
-  return start;
+  return end;
 }
 
 /** A link with a queue, impairments or observers: when the packet arrives, or DROPPED. */
-function transmitWatched(link: Link, segment: Segment, ip_bytes: u32, now: u64, hop: u32): u64 {
-  const ext = changetype<LinkExt>(<usize>link.ext);
+function transmitWatched(link: Link, ext: LinkExt, segment: Segment, ip_bytes: u32, now: u64, hop: u32): u64 {
   const bytes = ip_bytes + ext.overhead;
   const staged = ext.staged;
   const lost = staged != 0 && lossTakes(ext, segment);
   qdiscAdvance(ext, now);
-  if (link.busy_until > now && !qdiscAdmits(ext, bytes)) {
-    ext.drops_overflow++;
-    giveSegment(segment);
-    return DROPPED;
-  }
-  const start = serialise(link, bytes, now);
-  const waited = start - now;
-  if (waited) {
+  let start = now;
+  const busy = link.busy_until;
+  const queued = busy > now;
+  if (queued) {
+    if (!qdiscEnqueue(ext, busy, bytes)) {
+      ext.drops_overflow++;
+      giveSegment(segment);
+      return DROPPED;
+    }
+    start = busy;
+    const waited = busy - now;
     ext.waited_ns += waited;
     // The host knows how many did not wait
     if (ext.histogram) histogramAdd(ext.histogram, waited);
-    qdiscPush(ext, start, bytes);
   }
   ext.packets++;
   ext.bytes += bytes;
-  const arrival = link.busy_until + link.delay_ns;
+  const arrival = serialise(link, bytes, start, queued) + link.delay_ns;
   return staged ? passStages(ext, segment, start, arrival, lost, hop) : arrival;
 }
 

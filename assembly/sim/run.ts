@@ -11,7 +11,7 @@ import { engine } from "../base/root";
 import { flowReads, flowStarts, flowStops } from "./application";
 import { nextEvent } from "./event_queue";
 import { deliver, timerFires } from "./host";
-import { forward } from "./link";
+import { forward, headWord } from "./link";
 import { datagramArrives, sourceEmits } from "./source";
 
 /** Runs until the clock stands at `until` or `budget` events have happened. */
@@ -50,14 +50,14 @@ function digest(time: u64, head: u32, numbers: u64): void {
 
 function happen(event: Event, time: u64): void {
   const at = changetype<usize>(event);
-  // kind, hop, options, flags and, in the upper half, the target; then sequence and acknowledgment number
-  const word = load<u64>(at, offsetof<Event>("kind"));
+  const word = headWord(at);
+  // Behind it lie the sequence and the acknowledgment number
   digest(time, <u32>word, load<u64>(at, offsetof<Segment>("seq")));
   const target = <usize>(word >> 32);
   switch (<i32>(<u32>word & 0xff)) {
     case EventKind.SEGMENT:
     case EventKind.DATAGRAM:
-      forward(changetype<Segment>(at), time);
+      forward(changetype<Segment>(at), word, time);
       return;
     case EventKind.ARRIVAL:
       deliver(changetype<Segment>(at), changetype<Tcb>(target), time);

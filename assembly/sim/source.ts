@@ -5,7 +5,7 @@ import { Event, Segment } from "../layout/segment";
 import { giveEvent, giveSegment, takeSegment } from "../base/pool";
 import { nextExponential } from "../base/prng";
 import { schedule } from "./event_queue";
-import { forward } from "./link";
+import { forward, headWord } from "./link";
 
 /** An IPv4 and a UDP header: no datagram is smaller. */
 const BYTES_MIN: f64 = 28;
@@ -28,7 +28,7 @@ export function sourceEmits(source: Source, event: Event, now: u64): void {
   segment.ack = source.index;
   segment.len = <u16>min(65535.0, max(bytes, source.kind == SourceKind.POISSON_EXPONENTIAL ? 1.0 : BYTES_MIN));
   source.sent++;
-  forward(segment, now);
+  forward(segment, headWord(changetype<usize>(segment)), now);
   source.due_ns += gap;
   event.time = <u64>source.due_ns;
   schedule(event);

@@ -32,9 +32,10 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: u64): bool {
     sendAck(tcb, now);
     return false;
   }
-  tcb.unanswered = 0;
   const advanced = seqLt(una, ack);
   const windowChanged = updateWindow(tcb, segment);
+  // RFC 9293 §3.8.3: R2 counts for one segment; only a closed window lets a peer live on answers alone (§3.8.6.1)
+  if (advanced || tcb.snd_wnd == 0) tcb.unanswered = 0;
   if (!advanced && tcb.packets_out == 0) {
     if (windowChanged) windowOpened(tcb, now);
     return true;

@@ -6,7 +6,7 @@ import { seqGt, seqLeq } from "../base/seq";
 import { chooseIss, connectionReset, enterClosed, enterEstablished, setIss, takeIrs } from "./connection";
 import { negotiate } from "./options";
 import { refuse, sendAck, sendPending, sendSyn } from "./output";
-import { textArrives } from "./receive";
+import { takeFin, textArrives } from "./receive";
 import { backedOffRto } from "./rtt";
 import { timerSet } from "./timers";
 
@@ -88,8 +88,10 @@ export function synSent(tcb: Tcb, segment: Segment, now: u64): void {
     // Text on the SYN-ACK begins behind its SYN
     segment.seq++;
     tcb.rcv_adv = tcb.rcv_nxt + tcb.rcv_buf;
-    textArrives(tcb, segment, now);
-    tcb.flags &= ~TcbFlag.ACK_DELAYED;
+    if (textArrives(tcb, segment, now)) {
+      takeFin(tcb);
+      tcb.state = <u8>State.CLOSE_WAIT;
+    }
   }
   sendAck(tcb, now);
   sendPending(tcb, now);

@@ -17,7 +17,7 @@ import { reassemblyRelease } from "./reassembly";
 import { selectSynWindow, selectWindow } from "./receive_window";
 import { backedOffRto } from "./rtt";
 import { sackBlock } from "./scoreboard";
-import { inFlight, sentAt, sentEnd, sentPush, sentReserve, sentTail } from "./sent";
+import { inFlight, sentAt, sentEnd, sentIn, sentPush, sentReserve, sentTail } from "./sent";
 import { timerClear, timerIsSet, timerSet } from "./timers";
 import { copyFromRing } from "./real_bytes";
 
@@ -31,10 +31,10 @@ function emit(segment: Segment): void {
   e.out_tail = <u32>changetype<usize>(segment);
 }
 
-/** kind, hop, opts, flags and target lie in one word of 64 bits, in this order. */
+/** kind, hop (the owner sends it over the first itself), opts, flags and target lie in one word, in this order. */
 @inline
 function head(tcb: Tcb, opts: u32, flags: u32): u64 {
-  return <u64>((opts << 16) | (flags << 24)) | (<u64>tcb.route << 32);
+  return <u64>((1 << 8) | (opts << 16) | (flags << 24)) | (<u64>tcb.route << 32);
 }
 
 @inline
@@ -98,9 +98,11 @@ function sendFullSegments(tcb: Tcb, count: u32, now: u64): void {
   const write_seq = tcb.write_seq;
   let seq = tcb.snd_nxt;
   sentReserve(tcb, count);
+  const ring = <usize>tcb.sent;
+  const mask = (<u32>1 << tcb.sent_bits) - 1;
   let index = sentTail(tcb);
   for (const end = index + count; index != end; index++) {
-    const record = sentAt(tcb, index);
+    const record = sentIn(ring, mask, index);
     store<u64>(changetype<usize>(record), seq);
     record.sent_at = now;
     const segment = takeSegment();

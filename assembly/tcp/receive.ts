@@ -70,6 +70,16 @@ export function textArrives(tcb: Tcb, segment: Segment, now: u64): bool {
   return finished;
 }
 
+/** Eighth check: RCV.NXT moves over the FIN, and it is acknowledged at once. No text can follow it. */
+export function takeFin(tcb: Tcb): void {
+  reassemblyRelease(tcb);
+  tcb.rcv_nxt++;
+  if (tcb.flags & TcbFlag.READS_AT_ONCE) tcb.copied_seq = tcb.rcv_nxt;
+  if (tcb.rcv_adv == tcb.rcv_nxt - 1) tcb.rcv_adv = tcb.rcv_nxt;
+  tcb.flags |= TcbFlag.FIN_RECEIVED | TcbFlag.ACK_NOW;
+  tcb.notify |= <u8>Notify.PEER_CLOSED;
+}
+
 /** Whether a FIN that came early is now next. */
 function finIsInOrder(tcb: Tcb): bool {
   if (!tcb.reassembly || tcb.flags & TcbFlag.FIN_RECEIVED) return false;

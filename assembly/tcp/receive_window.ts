@@ -3,6 +3,7 @@
  * steps worth a segment (the receiver's part against the silly window syndrome, §3.8.6.2.2).
  */
 import { Tcb } from "../layout/tcb";
+import { seqGt } from "../base/seq";
 
 /** RCV.WND as the peer knows it: from RCV.NXT to the edge it was told. */
 @inline
@@ -37,7 +38,9 @@ function advertise(tcb: Tcb, scale: u32): u16 {
   // Rounding down must not pull the edge back: RFC 7323 §2.4
   if (field << scale < offered) field++;
   field = min<u32>(field, 0xffff);
-  tcb.rcv_adv = tcb.rcv_nxt + (field << scale);
+  // A SYN sent again, its window unscaled, says less than what was offered since
+  const edge = tcb.rcv_nxt + (field << scale);
+  if (seqGt(edge, tcb.rcv_adv)) tcb.rcv_adv = edge;
   return <u16>field;
 }
 

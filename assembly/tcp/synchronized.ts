@@ -6,7 +6,7 @@
  *           |                   `---- FIN ----> CLOSING --FIN acked-'
  *           `----- FIN ---> CLOSE_WAIT -CLOSE-> LAST_ACK --FIN acked--> CLOSED
  */
-import { EndReason, Flag, Notify, Opt, State, TcbFlag, Timer } from "../layout/enums";
+import { EndReason, Flag, Opt, State, TcbFlag, Timer } from "../layout/enums";
 import { Segment } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
@@ -16,7 +16,7 @@ import { ackArrives, ackIsOldNews } from "./ack";
 import { enterClosed, enterEstablished, enterTimeWait } from "./connection";
 import { listenAgain } from "./opening";
 import { refuse, sendPending } from "./output";
-import { textArrives } from "./receive";
+import { takeFin, textArrives } from "./receive";
 import { timerSet } from "./timers";
 
 /** Second check: the peer has reset the connection. */
@@ -47,15 +47,6 @@ export function resetArrives(tcb: Tcb, now: u64): void {
 @inline
 function finIsAcked(tcb: Tcb): bool {
   return (tcb.flags & TcbFlag.FIN_SENT) != 0 && tcb.snd_una == tcb.snd_nxt;
-}
-
-/** Eighth check: RCV.NXT moves over the FIN, and it is acknowledged at once. */
-function takeFin(tcb: Tcb): void {
-  tcb.rcv_nxt++;
-  if (tcb.flags & TcbFlag.READS_AT_ONCE) tcb.copied_seq = tcb.rcv_nxt;
-  if (tcb.rcv_adv == tcb.rcv_nxt - 1) tcb.rcv_adv = tcb.rcv_nxt;
-  tcb.flags |= TcbFlag.FIN_RECEIVED | TcbFlag.ACK_NOW;
-  tcb.notify |= <u8>(Notify.PEER_CLOSED);
 }
 
 export function synReceived(tcb: Tcb, segment: Segment, now: u64): void {
