@@ -171,6 +171,28 @@ for (const { cc, beta, growth } of ROWS) {
   });
 }
 
+test("congestion control: the window's integral over time is kept exactly", async () => {
+  const tcp = await bulk({ cc: "CUBIC" });
+  const integral = () =>
+    tcp.engine.view.getFloat64(tcp.tcb + Tcb.cwnd_sum.offset, true) +
+    cwnd(tcp) * Number(tcp.now - tcp.engine.getBig(tcp.tcb, Tcb.cwnd_since));
+  let expected = integral();
+  const passes = (ms: number) => {
+    expected += cwnd(tcp) * ms * 1e6;
+    tcp.passes(`${ms}ms`);
+    assert.equal(integral(), expected);
+  };
+  for (let n = 0; n < 3; n++) {
+    passes(90);
+    round(tcp, "0ms");
+  }
+  lose(tcp);
+  passes(70);
+  recover(tcp);
+  assert.equal(integral(), expected += tcp.get(Tcb.ssthresh) * 100e6);
+  assert.equal(tcp.get(Tcb.cwnd_max), 80);
+});
+
 // ---- VALIDATION.md V3
 
 const ROUNDS: [number, number[]][] = [[70, [7, 5, 3]], [150, [8, 6, 4]], [1000, [10, 9, 7]]];

@@ -42,7 +42,8 @@ async function converse(seed: number): Promise<void> {
   const what = `seed ${seed}: ${
     JSON.stringify(settings, (_, value) => typeof value === "bigint" ? `${value}` : value)
   }`;
-  const pair = await Pair.create(settings, random.pick([0, 1, 30]));
+  const delay_ms = random.pick([0, 1, 30]);
+  const pair = await Pair.create(settings, delay_ms);
   const [loss, late, twice] = [random.pick([0, 0.01, 0.1]), random.pick([0, 0.1]), random.pick([0, 0.05])];
   const delay = () => random.chance(late) ? BigInt(random.between(0, 40_000_000)) : 0n;
   pair.fate = (): Fate => random.chance(loss) ? [] : random.chance(twice) ? [delay(), delay()] : [delay()];
@@ -70,6 +71,14 @@ async function converse(seed: number): Promise<void> {
   for (const end of ends) {
     assert.equal(pair.state(end), "CLOSED", what);
     assert.equal(pair.received(end), wanted.get(end), what);
+    // Its own account agrees
+    assert.equal(pair.engine.get(end, Tcb.bytes_received), wanted.get(end), what);
+    assert.equal(pair.engine.get(end, Tcb.bytes_acked), wanted.get(end === pair.a ? pair.b : pair.a), what);
+    // No round trip is shorter than the path, but for what a millisecond clock rounds off: else Karn was forgotten
+    if (pair.engine.get(end, Tcb.rtt_count) > 0) {
+      const rtt_us = pair.engine.get(end, Tcb.rtt_min_us);
+      assert.ok(rtt_us >= delay_ms * 2000 - 1000, `${what}: a round trip of ${rtt_us} us`);
+    }
   }
 }
 
