@@ -3,7 +3,7 @@
  * stops at each event that brings news, and goes on when the program has answered.
  */
 import type { Engine } from "./core/engine.ts";
-import { EndReason, END_REASON_NAMES, Notify, State, STATE_NAMES, Tcb, TcbFlag } from "./core/layout.gen.ts";
+import { END_REASON_NAMES, EndReason, Notify, State, STATE_NAMES, Tcb, TcbFlag } from "./core/layout.gen.ts";
 
 /** Bytes moved through the core's memory at a time. */
 const CHUNK_BYTES = 65536;

@@ -41,21 +41,21 @@ export function slabClass(bytes: u32): u32 {
 
 /** A slab of 2^klass bytes; not zeroed when it was in use before. */
 export function takeSlab(klass: u32): usize {
-  const list = ARENA_LISTS + (<usize>klass << 2);
+  const list = ARENA_LISTS + ((<usize>klass) << 2);
   const p = load<u32>(list);
   if (p) {
     store<u32>(list, load<u32>(p));
     return <usize>p;
   }
-  if (klass >= 6) return reserve(<u64>1 << klass);
+  if (klass >= 6) return reserve((<u64>1) << klass);
   // Small slabs are cut from a line of 64
   const line = reserve(64);
-  for (let at: usize = line + (<usize>1 << klass); at < line + 64; at += <usize>1 << klass) giveSlab(at, klass);
+  for (let at: usize = line + ((<usize>1) << klass); at < line + 64; at += (<usize>1) << klass) giveSlab(at, klass);
   return line;
 }
 
 export function giveSlab(p: usize, klass: u32): void {
-  const list = ARENA_LISTS + (<usize>klass << 2);
+  const list = ARENA_LISTS + ((<usize>klass) << 2);
   store<u32>(p, load<u32>(list));
   store<u32>(list, <u32>p);
 }

@@ -10,8 +10,8 @@ export function histogramAdd(histogram: usize, value: u64): void {
   let bucket = <u32>value;
   if (value >= 32) {
     const shift = 58 - <u32>clz(value);
-    bucket = ((shift + 1) << 5) + (<u32>(value >> shift) & 31);
+    bucket = ((shift + 1) << 5) + ((<u32>(value >> shift)) & 31);
   }
-  const at = histogram + (<usize>bucket << 2);
+  const at = histogram + ((<usize>bucket) << 2);
   store<u32>(at, load<u32>(at) + 1);
 }

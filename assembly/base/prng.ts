@@ -22,7 +22,7 @@ export function mix64(x: u64): u64 {
 
 /** The first state of stream `stream`, number `index`. */
 export function splitStream(stream: u32, index: u32): u64 {
-  return mix64(mix64(engine().seed ^ (<u64>stream << 32)) + (<u64>index + 1) * 0x9e3779b97f4a7c15);
+  return mix64(mix64(engine().seed ^ ((<u64>stream) << 32)) + (<u64>index + 1) * 0x9e3779b97f4a7c15);
 }
 
 /** The next draw of the stream whose state lies at `state`. */

@@ -17,33 +17,53 @@ import { setCwnd } from "./window";
 
 export function ccInit(tcb: Tcb): void {
   switch (<i32>tcb.cc) {
-    case Cc.RENO: renoInit(tcb); break;
-    case Cc.CUBIC: cubicInit(tcb); break;
-    default: unreachable();
+    case Cc.RENO:
+      renoInit(tcb);
+      break;
+    case Cc.CUBIC:
+      cubicInit(tcb);
+      break;
+    default:
+      unreachable();
   }
 }
 
 export function ccOnAck(tcb: Tcb, sample: AckSample): void {
   switch (<i32>tcb.cc) {
-    case Cc.RENO: renoOnAck(tcb, sample); break;
-    case Cc.CUBIC: cubicOnAck(tcb, sample); break;
-    default: unreachable();
+    case Cc.RENO:
+      renoOnAck(tcb, sample);
+      break;
+    case Cc.CUBIC:
+      cubicOnAck(tcb, sample);
+      break;
+    default:
+      unreachable();
   }
 }
 
 export function ccOnCongestionEvent(tcb: Tcb): void {
   switch (<i32>tcb.cc) {
-    case Cc.RENO: renoOnCongestionEvent(tcb); break;
-    case Cc.CUBIC: cubicOnCongestionEvent(tcb); break;
-    default: unreachable();
+    case Cc.RENO:
+      renoOnCongestionEvent(tcb);
+      break;
+    case Cc.CUBIC:
+      cubicOnCongestionEvent(tcb);
+      break;
+    default:
+      unreachable();
   }
 }
 
 export function ccOnRto(tcb: Tcb): void {
   switch (<i32>tcb.cc) {
-    case Cc.RENO: renoOnRto(tcb); break;
-    case Cc.CUBIC: cubicOnRto(tcb); break;
-    default: unreachable();
+    case Cc.RENO:
+      renoOnRto(tcb);
+      break;
+    case Cc.CUBIC:
+      cubicOnRto(tcb);
+      break;
+    default:
+      unreachable();
   }
 }
 
@@ -57,8 +77,13 @@ export function ccOnIdle(tcb: Tcb, idle_ms: u32, timeouts: u32, now: u64): void 
   tcb.cwnd_cnt = 0;
   setCwnd(tcb, max(halved, restart), now);
   switch (<i32>tcb.cc) {
-    case Cc.RENO: renoOnIdle(); break;
-    case Cc.CUBIC: cubicOnIdle(tcb, idle_ms); break;
-    default: unreachable();
+    case Cc.RENO:
+      renoOnIdle();
+      break;
+    case Cc.CUBIC:
+      cubicOnIdle(tcb, idle_ms);
+      break;
+    default:
+      unreachable();
   }
 }

@@ -30,7 +30,7 @@ if (offsetof<CubicState>() > 64) ERROR("CubicState is larger than cc_priv");
 const BETA_CUBIC: f64 = 0.7;
 const C: f64 = 0.4;
 /** §4.3: 3 (1 - beta) / (1 + beta). */
-const ALPHA_CUBIC: f64 = 3.0 * (1.0 - BETA_CUBIC) / (1.0 + BETA_CUBIC);
+const ALPHA_CUBIC: f64 = (3.0 * (1.0 - BETA_CUBIC)) / (1.0 + BETA_CUBIC);
 
 @inline
 function stateOf(tcb: Tcb): CubicState {
@@ -75,12 +75,12 @@ export function cubicOnAck(tcb: Tcb, sample: AckSample): void {
   const s = stateOf(tcb);
   if (!s.epoch_start) beginEpoch(tcb, s, now);
   const cwnd = <f64>tcb.cwnd + s.fraction;
-  const t = <f64><i64>(now - s.epoch_start) * 1e-9;
+  const t = <f64>(<i64>(now - s.epoch_start)) * 1e-9;
   const rtt = <f64>(tcb.srtt_us8 >> 3) * 1e-6;
 
   // §4.3: what Reno would have by now
   const alpha = s.w_est < s.cwnd_prior ? ALPHA_CUBIC : 1.0;
-  s.w_est += alpha * <f64>acked / cwnd;
+  s.w_est += (alpha * <f64>acked) / cwnd;
 
   let grown: f64;
   if (cubicWindow(t, s.k, s.w_origin) < s.w_est) {
@@ -88,9 +88,9 @@ export function cubicOnAck(tcb: Tcb, sample: AckSample): void {
   } else {
     // §4.2 and §4.4: head for the cubic one RTT ahead, at most half as much again in an RTT
     const target = min(max(cubicWindow(t + rtt, s.k, s.w_origin), cwnd), 1.5 * cwnd);
-    grown = cwnd + <f64>acked * (target - cwnd) / cwnd;
+    grown = cwnd + (<f64>acked * (target - cwnd)) / cwnd;
   }
-  const whole = <u32><i32>grown;
+  const whole = <u32>(<i32>grown);
   s.fraction = grown - <f64>whole;
   if (whole != tcb.cwnd) setCwnd(tcb, whole, now);
 }
@@ -99,7 +99,7 @@ export function cubicOnAck(tcb: Tcb, sample: AckSample): void {
 export function cubicOnCongestionEvent(tcb: Tcb): void {
   const s = stateOf(tcb);
   const cwnd = <f64>tcb.cwnd + s.fraction;
-  s.w_max = cwnd < s.w_max ? cwnd * (1.0 + BETA_CUBIC) / 2.0 : cwnd;
+  s.w_max = cwnd < s.w_max ? (cwnd * (1.0 + BETA_CUBIC)) / 2.0 : cwnd;
   s.cwnd_prior = cwnd;
   const reduced = cwnd * BETA_CUBIC;
   tcb.ssthresh = max(<u32>reduced, 2);

@@ -9,7 +9,7 @@ const FIRST_CLASS: u32 = 10;
 
 @inline
 function waiting(ring: usize, mask: u32, i: u32): Waiting {
-  return changetype<Waiting>(ring + (<usize>(i & mask) << 4));
+  return changetype<Waiting>(ring + ((<usize>(i & mask)) << 4));
 }
 
 export function droptailInit(ext: LinkExt): void {

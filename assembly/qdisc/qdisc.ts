@@ -11,21 +11,29 @@ import { droptailAdvance, droptailEnqueue, droptailInit } from "./droptail";
 
 export function qdiscInit(ext: LinkExt): void {
   switch (<i32>ext.qdisc) {
-    case Qdisc.DROPTAIL: droptailInit(ext); break;
-    default: unreachable();
+    case Qdisc.DROPTAIL:
+      droptailInit(ext);
+      break;
+    default:
+      unreachable();
   }
 }
 
 export function qdiscAdvance(ext: LinkExt, now: u64): void {
   switch (<i32>ext.qdisc) {
-    case Qdisc.DROPTAIL: droptailAdvance(ext, now); break;
-    default: unreachable();
+    case Qdisc.DROPTAIL:
+      droptailAdvance(ext, now);
+      break;
+    default:
+      unreachable();
   }
 }
 
 export function qdiscEnqueue(ext: LinkExt, start: u64, bytes: u32): bool {
   switch (<i32>ext.qdisc) {
-    case Qdisc.DROPTAIL: return droptailEnqueue(ext, start, bytes);
-    default: return unreachable();
+    case Qdisc.DROPTAIL:
+      return droptailEnqueue(ext, start, bytes);
+    default:
+      return unreachable();
   }
 }

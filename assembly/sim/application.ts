@@ -88,7 +88,8 @@ function completes(flow: Flow, b: Tcb, now: u64): void {
 function ends(flow: Flow, now: u64): void {
   const a = <u32>changetype<Tcb>(<usize>flow.a).state;
   const b = <u32>changetype<Tcb>(<usize>flow.b).state;
-  const done = (a == State.CLOSED || a == State.TIME_WAIT) && (b == State.CLOSED || b == State.TIME_WAIT || b == State.LISTEN);
+  const done =
+    (a == State.CLOSED || a == State.TIME_WAIT) && (b == State.CLOSED || b == State.TIME_WAIT || b == State.LISTEN);
   if (done && !flow.end_ns) flow.end_ns = now;
 }
 

@@ -42,9 +42,7 @@ export function capture(number: u32, segment: Segment, time: u64): void {
   packet.src_port = origin.local_port;
   packet.dst_port = origin.remote_port;
   packet.id = <u16>(segment.seq >> 3);
-  packet.payload = <u32>segment.opts & Opt.EXT
-    ? changetype<SegmentExt>(changetype<usize>(segment) + 64).payload
-    : 0;
+  packet.payload = (<u32>segment.opts) & Opt.EXT ? changetype<SegmentExt>(changetype<usize>(segment) + 64).payload : 0;
   const at = <usize>e.capture + e.capture_used;
   const record = changetype<CaptureRecord>(at);
   record.time = time;
@@ -58,7 +56,7 @@ export function capture(number: u32, segment: Segment, time: u64): void {
 /** One event may send a whole window of packets. */
 function growBuffer(): void {
   const e = engine();
-  const bigger = reserve(<u64>e.capture_size << 1);
+  const bigger = reserve((<u64>e.capture_size) << 1);
   memory.copy(bigger, e.capture, e.capture_used);
   e.capture = <u32>bigger;
   e.capture_size <<= 1;

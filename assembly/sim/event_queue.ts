@@ -50,13 +50,13 @@ function takeBuckets(e: Engine, bits: u32): void {
   e.queue_mask = (1 << bits) - 1;
   e.queue_buckets = <u32>takeSlab(bits + 2);
   e.queue_bitmap = <u32>takeSlab(bits - 3);
-  memory.fill(e.queue_buckets, 0, <usize>4 << bits);
-  memory.fill(e.queue_bitmap, 0, <usize>1 << (bits - 3));
+  memory.fill(e.queue_buckets, 0, (<usize>4) << bits);
+  memory.fill(e.queue_bitmap, 0, (<usize>1) << (bits - 3));
 }
 
 @inline
 function due(e: Engine, i: u32): Due {
-  return changetype<Due>(<usize>e.due + (<usize>i << 4));
+  return changetype<Due>(<usize>e.due + ((<usize>i) << 4));
 }
 
 @inline
@@ -67,24 +67,24 @@ function copyDue(to: usize, from: usize): void {
 
 @inline
 function setBit(bitmap: usize, i: u32): void {
-  const word = bitmap + ((<usize>i >> 6) << 3);
-  store<u64>(word, load<u64>(word) | (<u64>1 << (i & 63)));
+  const word = bitmap + (((<usize>i) >> 6) << 3);
+  store<u64>(word, load<u64>(word) | ((<u64>1) << (i & 63)));
 }
 
 @inline
 function clearBit(bitmap: usize, i: u32): void {
-  const word = bitmap + ((<usize>i >> 6) << 3);
-  store<u64>(word, load<u64>(word) & ~(<u64>1 << (i & 63)));
+  const word = bitmap + (((<usize>i) >> 6) << 3);
+  store<u64>(word, load<u64>(word) & ~((<u64>1) << (i & 63)));
 }
 
 /** The first set bit at `from` or after among `count`, or `count`. */
 function findBit(bitmap: usize, from: u32, count: u32): u32 {
   if (from >= count) return count;
   let word = from >> 6;
-  let bits = load<u64>(bitmap + (<usize>word << 3)) & (~(<u64>0) << (from & 63));
+  let bits = load<u64>(bitmap + ((<usize>word) << 3)) & (~(<u64>0) << (from & 63));
   while (!bits) {
     if (++word >= count >> 6) return count;
-    bits = load<u64>(bitmap + (<usize>word << 3));
+    bits = load<u64>(bitmap + ((<usize>word) << 3));
   }
   return (word << 6) + <u32>ctz(bits);
 }
@@ -101,8 +101,8 @@ export function schedule(event: Event): void {
 /** Into a bucket of the current turn. */
 @inline
 function file(e: Engine, event: Event, bucket: u64): void {
-  const slot = <u32>bucket & e.queue_mask;
-  const head = <usize>e.queue_buckets + (<usize>slot << 2);
+  const slot = (<u32>bucket) & e.queue_mask;
+  const head = <usize>e.queue_buckets + ((<usize>slot) << 2);
   event.next = load<u32>(head);
   store<u32>(head, <u32>changetype<usize>(event));
   setBit(e.queue_bitmap, slot);
@@ -115,9 +115,9 @@ export function scheduleElsewhere(e: Engine, event: Event, bucket: u64): void {
 
 function insertWheel(e: Engine, event: Event, bucket: u64, difference: u64): void {
   const level = (63 - <u32>clz(difference) - e.queue_bits) / WHEEL_BITS;
-  const slot = <u32>(bucket >> (e.queue_bits + level * WHEEL_BITS)) & (WHEEL_SLOTS - 1);
+  const slot = (<u32>(bucket >> (e.queue_bits + level * WHEEL_BITS))) & (WHEEL_SLOTS - 1);
   const wheel = <usize>e.queue_wheels + level * WHEEL_BYTES;
-  const head = wheel + (<usize>slot << 2);
+  const head = wheel + ((<usize>slot) << 2);
   event.next = load<u32>(head);
   store<u32>(head, <u32>changetype<usize>(event));
   setBit(wheel + WHEEL_SLOTS * 4, slot);
@@ -146,7 +146,7 @@ function insertDue(e: Engine, event: Event): void {
       else high = middle;
     }
     const from = changetype<usize>(due(e, low));
-    memory.copy(from + 16, from, <usize>(at - low) << 4);
+    memory.copy(from + 16, from, (<usize>(at - low)) << 4);
     at = low;
   }
   const entry = due(e, at);
@@ -158,11 +158,11 @@ function makeRoom(e: Engine): void {
   const count = e.due_count - e.due_next;
   const from = changetype<usize>(due(e, e.due_next));
   if (count < e.due_capacity >> 1) {
-    memory.copy(e.due, from, <usize>count << 4);
+    memory.copy(e.due, from, (<usize>count) << 4);
   } else {
     const klass = slabClass(e.due_capacity << 5);
     const bigger = takeSlab(klass);
-    memory.copy(bigger, from, <usize>count << 4);
+    memory.copy(bigger, from, (<usize>count) << 4);
     giveSlab(e.due, klass - 1);
     e.due = <u32>bigger;
     e.due_capacity <<= 1;
@@ -189,7 +189,7 @@ export function nextEvent(until: u64): u32 {
       if (!turnWheels(e, until)) return 0;
       continue;
     }
-    const head = <usize>e.queue_buckets + (<usize>slot << 2);
+    const head = <usize>e.queue_buckets + ((<usize>slot) << 2);
     const only = load<u32>(head);
     const node = changetype<Event>(<usize>only);
     if (node.next) {
@@ -217,14 +217,14 @@ function turnWheels(e: Engine, until: u64): bool {
     const wheel = <usize>e.queue_wheels + level * WHEEL_BYTES;
     const bitmap = wheel + WHEEL_SLOTS * 4;
     const shift = e.queue_bits + level * WHEEL_BITS;
-    const slot = findBit(bitmap, (<u32>(e.queue_turn >> shift) & (WHEEL_SLOTS - 1)) + 1, WHEEL_SLOTS);
+    const slot = findBit(bitmap, ((<u32>(e.queue_turn >> shift)) & (WHEEL_SLOTS - 1)) + 1, WHEEL_SLOTS);
     if (slot == WHEEL_SLOTS) continue;
     const above = shift + WHEEL_BITS < 64 ? (e.queue_turn >> (shift + WHEEL_BITS)) << (shift + WHEEL_BITS) : 0;
-    const turn = above | (<u64>slot << shift);
+    const turn = above | ((<u64>slot) << shift);
     if (turn << e.queue_shift > until) return false;
     e.queue_turn = turn;
     e.queue_opened_last = <i64>turn - 1;
-    const head = wheel + (<usize>slot << 2);
+    const head = wheel + ((<usize>slot) << 2);
     const list = load<u32>(head);
     store<u32>(head, 0);
     clearBit(bitmap, slot);
@@ -265,12 +265,12 @@ function reversed(list: u32): u32 {
  * place INSERTION_SORT_MAX down; an older event goes before its equals.
  */
 function open(e: Engine, slot: u32): void {
-  const head = <usize>e.queue_buckets + (<usize>slot << 2);
+  const head = <usize>e.queue_buckets + ((<usize>slot) << 2);
   const list = load<u32>(head);
   store<u32>(head, 0);
   clearBit(e.queue_bitmap, slot);
   const base = <usize>e.due;
-  const end = base + (<usize>INSERTION_SORT_MAX << 4);
+  const end = base + ((<usize>INSERTION_SORT_MAX) << 4);
   let front = end;
   let event = list;
   while (event) {
@@ -289,7 +289,7 @@ function open(e: Engine, slot: u32): void {
     changetype<Due>(at).event = event;
     event = changetype<Event>(<usize>event).next;
   }
-  e.due_next = <u32>(front - base) >> 4;
+  e.due_next = (<u32>(front - base)) >> 4;
   e.due_count = INSERTION_SORT_MAX;
   e.queue_opened++;
   e.queue_found += INSERTION_SORT_MAX - e.due_next;
@@ -330,7 +330,7 @@ function sortDue(e: Engine): void {
     from = to;
     to = swap;
   }
-  if (from != <usize>e.due) memory.copy(e.due, from, <usize>count << 4);
+  if (from != <usize>e.due) memory.copy(e.due, from, (<usize>count) << 4);
   giveSlab(scratch, klass);
 }
 
@@ -340,10 +340,11 @@ function mergeRuns(from: usize, to: usize, start: u32, width: u32, count: u32): 
   let right = leftEnd;
   const rightEnd = min(start + (width << 1), count);
   for (let at = start; at < rightEnd; at++) {
-    const takeLeft = left < leftEnd &&
-      (right >= rightEnd || load<u64>(from + (<usize>left << 4)) <= load<u64>(from + (<usize>right << 4)));
+    const takeLeft =
+      left < leftEnd &&
+      (right >= rightEnd || load<u64>(from + ((<usize>left) << 4)) <= load<u64>(from + ((<usize>right) << 4)));
     const source = takeLeft ? left++ : right++;
-    copyDue(to + (<usize>at << 4), from + (<usize>source << 4));
+    copyDue(to + ((<usize>at) << 4), from + ((<usize>source) << 4));
   }
 }
 
@@ -378,8 +379,12 @@ function judgeWidth(e: Engine): void {
 function rebuild(e: Engine, shift: u32, bits: u32): void {
   let all: u32 = 0;
   const buckets = e.queue_mask + 1;
-  for (let slot = findBit(e.queue_bitmap, 0, buckets); slot < buckets; slot = findBit(e.queue_bitmap, slot + 1, buckets)) {
-    all = prepend(load<u32>(<usize>e.queue_buckets + (<usize>slot << 2)), all);
+  for (
+    let slot = findBit(e.queue_bitmap, 0, buckets);
+    slot < buckets;
+    slot = findBit(e.queue_bitmap, slot + 1, buckets)
+  ) {
+    all = prepend(load<u32>(<usize>e.queue_buckets + ((<usize>slot) << 2)), all);
   }
   giveSlab(e.queue_buckets, e.queue_bits + 2);
   giveSlab(e.queue_bitmap, e.queue_bits - 3);
@@ -387,15 +392,19 @@ function rebuild(e: Engine, shift: u32, bits: u32): void {
   for (let level: u32 = 0; level < WHEELS; level++) {
     const wheel = <usize>e.queue_wheels + level * WHEEL_BYTES;
     const bitmap = wheel + WHEEL_SLOTS * 4;
-    for (let slot = findBit(bitmap, 0, WHEEL_SLOTS); slot < WHEEL_SLOTS; slot = findBit(bitmap, slot + 1, WHEEL_SLOTS)) {
-      all = prepend(load<u32>(wheel + (<usize>slot << 2)), all);
+    for (
+      let slot = findBit(bitmap, 0, WHEEL_SLOTS);
+      slot < WHEEL_SLOTS;
+      slot = findBit(bitmap, slot + 1, WHEEL_SLOTS)
+    ) {
+      all = prepend(load<u32>(wheel + ((<usize>slot) << 2)), all);
     }
     memory.fill(wheel, 0, WHEEL_BYTES);
   }
   // The bucket that holds the first instant not opened yet is the first to open
-  const first = (<u64>(e.queue_opened_last + 1) << e.queue_shift) >> shift;
+  const first = ((<u64>(e.queue_opened_last + 1)) << e.queue_shift) >> shift;
   e.queue_opened_last = <i64>first - 1;
-  e.queue_turn = first & ~<u64>e.queue_mask;
+  e.queue_turn = first & ~(<u64>e.queue_mask);
   e.queue_shift = shift;
   let count: u32 = 0;
   while (all) {

@@ -20,7 +20,7 @@ import { forwardBurst, ipLength } from "./link";
 
 /** A segment has passed its last link. */
 export function deliver(segment: Segment, tcb: Tcb, now: u64): void {
-  if (<u32>segment.opts & Opt.CORRUPTED && !survivesChecksum(segment)) {
+  if ((<u32>segment.opts) & Opt.CORRUPTED && !survivesChecksum(segment)) {
     giveSegment(segment);
     return;
   }
@@ -47,7 +47,7 @@ function survivesChecksum(segment: Segment): bool {
   const length = encodeIpv4Tcp(segment, packet, at, 65535);
   // Which bit: by the sequence number, so that it is the same in every run
   const bit = (segment.seq ^ segment.ack) % (length << 3);
-  store<u8>(at + (bit >> 3), load<u8>(at + (bit >> 3)) ^ <u8>((<u32>1) << (bit & 7)));
+  store<u8>(at + (bit >> 3), load<u8>(at + (bit >> 3)) ^ (<u8>((<u32>1) << (bit & 7))));
   const parsed = takeSegment();
   const status = parseIpv4Tcp(at, length, parsed, packet);
   parsed.opts = 0;

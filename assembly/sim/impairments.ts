@@ -34,12 +34,12 @@ export function lossTakes(ext: LinkExt, segment: Segment): bool {
 function flowCount(ext: LinkExt, flow: u32): u32 {
   if (flow >= ext.flow_counters_size) {
     const size = max<u32>(64, (flow + 1) << 1);
-    const counters = <u32>reserve(<u64>size << 2);
-    memory.copy(counters, ext.flow_counters, <usize>ext.flow_counters_size << 2);
+    const counters = <u32>reserve((<u64>size) << 2);
+    memory.copy(counters, ext.flow_counters, (<usize>ext.flow_counters_size) << 2);
     ext.flow_counters = counters;
     ext.flow_counters_size = size;
   }
-  const at = <usize>ext.flow_counters + (<usize>flow << 2);
+  const at = <usize>ext.flow_counters + ((<usize>flow) << 2);
   const count = load<u32>(at) + 1;
   store<u32>(at, count);
   return count;
@@ -48,7 +48,7 @@ function flowCount(ext: LinkExt, flow: u32): u32 {
 function listTakes(ext: LinkExt): bool {
   const number = ++ext.data_packets;
   if (ext.loss_list_next == ext.loss_list_count) return false;
-  if (load<u32>(<usize>ext.loss_list + (<usize>ext.loss_list_next << 2)) != number) return false;
+  if (load<u32>(<usize>ext.loss_list + ((<usize>ext.loss_list_next) << 2)) != number) return false;
   ext.loss_list_next++;
   return true;
 }

@@ -49,13 +49,13 @@ export function headWord(event: usize): u64 {
 export function forward(segment: Segment, word: u64, now: u64): void {
   const route = <usize>(word >> 32);
   const hops = changetype<Route>(route).hops;
-  const bytes = ipLength(segment, (<u32>word >> 16) & 0xff);
-  let hop = (<u32>word >> 8) & 0xff;
-  let at = route + (<usize>hop << 2);
+  const bytes = ipLength(segment, ((<u32>word) >> 16) & 0xff);
+  let hop = ((<u32>word) >> 8) & 0xff;
+  let at = route + ((<usize>hop) << 2);
   let entry = load<u32>(at, offsetof<Route>());
   let time = now;
   for (;;) {
-    const link = changetype<Link>(<usize>entry & ~Hop.FUSED);
+    const link = changetype<Link>((<usize>entry) & ~Hop.FUSED);
     const ext = link.ext;
     if (ext) {
       time = transmitWatched(link, changetype<LinkExt>(<usize>ext), segment, bytes, time, hop);
@@ -91,13 +91,13 @@ function arriveNext(segment: Segment, route: Route): void {
  */
 export function forwardBurst(first: u32, route: u32, now: u64): void {
   const entry = load<u32>(route, offsetof<Route>());
-  const link = changetype<Link>(<usize>entry & ~Hop.FUSED);
+  const link = changetype<Link>((<usize>entry) & ~Hop.FUSED);
   let next = first;
   if (link.ext != 0 || changetype<Route>(<usize>route).hops == 1 || isFused(route, 1)) {
     while (next) {
       const segment = changetype<Segment>(<usize>next);
       next = segment.next;
-      forward(segment, headWord(changetype<usize>(segment)) & ~<u64>0xff00, now);
+      forward(segment, headWord(changetype<usize>(segment)) & ~(<u64>0xff00), now);
     }
     return;
   }
@@ -124,7 +124,7 @@ export function forwardBurst(first: u32, route: u32, now: u64): void {
 
 @inline
 function isFused(route: u32, hop: u32): bool {
-  return (load<u32>(<usize>route + (<usize>hop << 2), offsetof<Route>()) & Hop.FUSED) != 0;
+  return (load<u32>(<usize>route + ((<usize>hop) << 2), offsetof<Route>()) & Hop.FUSED) != 0;
 }
 
 /** Serialises `bytes` from `start`, `queued` behind other packets or not; returns when the transmitter falls idle. */
@@ -133,7 +133,7 @@ function serialise(link: Link, bytes: u32, start: u64, queued: bool): u64 {
   const sum = <u64>bytes * link.ns_per_byte_q20 + (queued ? <u64>link.busy_frac : 0);
   const end = start + (sum >> Q);
   link.busy_until = end;
-  link.busy_frac = <u32>sum & ((1 << Q) - 1);
+  link.busy_frac = (<u32>sum) & ((1 << Q) - 1);
   return end;
 }
 
@@ -193,7 +193,7 @@ function passStages(ext: LinkExt, segment: Segment, start: u64, arrival: u64, lo
 }
 
 function clone(segment: Segment): Segment {
-  if (!(<u32>segment.opts & Opt.EXT)) {
+  if (!((<u32>segment.opts) & Opt.EXT)) {
     const copy = takeSegment();
     memory.copy(changetype<usize>(copy), changetype<usize>(segment), 64);
     return copy;

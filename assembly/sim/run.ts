@@ -45,7 +45,7 @@ export function run(until: u64, budget: u32): RunStatus {
 @inline
 function digest(time: u64, head: u32, numbers: u64): void {
   const e = engine();
-  e.digest = (rotl(e.digest, 29) ^ time ^ rotl(numbers, 17) ^ (<u64>head << 33)) * 0x9e3779b97f4a7c15;
+  e.digest = (rotl(e.digest, 29) ^ time ^ rotl(numbers, 17) ^ ((<u64>head) << 33)) * 0x9e3779b97f4a7c15;
 }
 
 function happen(event: Event, time: u64): void {
@@ -54,7 +54,7 @@ function happen(event: Event, time: u64): void {
   // Behind it lie the sequence and the acknowledgment number
   digest(time, <u32>word, load<u64>(at, offsetof<Segment>("seq")));
   const target = <usize>(word >> 32);
-  switch (<i32>(<u32>word & 0xff)) {
+  switch (<i32>((<u32>word) & 0xff)) {
     case EventKind.SEGMENT:
     case EventKind.DATAGRAM:
       forward(changetype<Segment>(at), word, time);

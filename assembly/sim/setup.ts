@@ -71,7 +71,7 @@ export function restartLinkAverages(address: u32): void {
 
 /** A way over `hops` links, whose addresses the host stores behind it. */
 export function addRoute(hops: u32, flow: u32): usize {
-  const route = changetype<Route>(reserveAligned(offsetof<Route>() + (<u64>hops << 2), 32));
+  const route = changetype<Route>(reserveAligned(offsetof<Route>() + ((<u64>hops) << 2), 32));
   route.hops = hops;
   route.flow = flow;
   return changetype<usize>(route);

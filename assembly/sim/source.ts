@@ -37,7 +37,7 @@ export function sourceEmits(source: Source, event: Event, now: u64): void {
 /** A datagram has passed its last link. */
 export function datagramArrives(segment: Segment, source: Source): void {
   // A datagram has a checksum too
-  if (!(<u32>segment.opts & Opt.CORRUPTED)) {
+  if (!((<u32>segment.opts) & Opt.CORRUPTED)) {
     source.received++;
     source.received_bytes += segment.len;
   }

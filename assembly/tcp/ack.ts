@@ -19,8 +19,13 @@ import { timerClear, timerIsSet, timerSet } from "./timers";
 /** What a receiver of one-way data sees on every segment: an ACK that says nothing that is not known. */
 @inline
 export function ackIsOldNews(tcb: Tcb, segment: Segment): bool {
-  return segment.ack == tcb.snd_una && tcb.packets_out == 0 && segment.ack == tcb.snd_wl2 &&
-    <u32>segment.wnd << tcb.snd_wscale == tcb.snd_wnd && tcb.unanswered == 0;
+  return (
+    segment.ack == tcb.snd_una &&
+    tcb.packets_out == 0 &&
+    segment.ack == tcb.snd_wl2 &&
+    (<u32>segment.wnd) << tcb.snd_wscale == tcb.snd_wnd &&
+    tcb.unanswered == 0
+  );
 }
 
 /** False when the segment is to be dropped: it acknowledges what was never sent. */
@@ -53,7 +58,7 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: u64): bool {
     sample.acked = 0;
     sample.rtt_us = 0;
   }
-  const blocks = (<u32>segment.opts >> Opt.SACK_SHIFT) & Opt.SACK_MASK;
+  const blocks = ((<u32>segment.opts) >> Opt.SACK_SHIFT) & Opt.SACK_MASK;
   if ((blocks | tcb.sacked_out | tcb.lost_out | tcb.ca_state) == 0 && advanced) {
     // Nothing is wrong and nothing was: no more to decide
     recoveryOnCalmAck(tcb, sample);
@@ -81,7 +86,7 @@ function oddAckPasses(tcb: Tcb, ack: u32): bool {
 }
 
 function isDuplicate(tcb: Tcb, segment: Segment): bool {
-  return segment.len == 0 && segment.ack == tcb.snd_una && !(<u32>segment.flags & (Flag.SYN | Flag.FIN));
+  return segment.len == 0 && segment.ack == tcb.snd_una && !((<u32>segment.flags) & (Flag.SYN | Flag.FIN));
 }
 
 /** SND.WND, by SND.WL1 and SND.WL2 so that an old segment cannot set it. True when it changed. */
@@ -90,7 +95,7 @@ export function updateWindow(tcb: Tcb, segment: Segment): bool {
   const ack = segment.ack;
   const newer = seqLt(tcb.snd_wl1, seq) || (tcb.snd_wl1 == seq && seqLeq(tcb.snd_wl2, ack));
   if (!newer || seqLt(ack, tcb.snd_una)) return false;
-  const window = <u32>segment.wnd << tcb.snd_wscale;
+  const window = (<u32>segment.wnd) << tcb.snd_wscale;
   tcb.snd_wl1 = seq;
   tcb.snd_wl2 = ack;
   if (window == tcb.snd_wnd) return false;
@@ -119,7 +124,7 @@ function acknowledge(tcb: Tcb, segment: Segment, ack: u32, sample: AckSample, no
   let last_sent: u64 = 0;
   let ambiguous = false;
   const ring = <usize>tcb.sent;
-  const mask = (<u32>1 << tcb.sent_bits) - 1;
+  const mask = ((<u32>1) << tcb.sent_bits) - 1;
   let record = sentIn(ring, mask, head);
   while (index != tail) {
     const next = sentIn(ring, mask, index + 1);
@@ -157,7 +162,7 @@ function acknowledge(tcb: Tcb, segment: Segment, ack: u32, sample: AckSample, no
   if (first_sent != 0 && !ambiguous) {
     rttSample(tcb, microseconds(now - first_sent));
     sample.rtt_us = microseconds(now - last_sent);
-  } else if (acked != 0 && <u32>segment.opts & Opt.TIMESTAMPS && segment.tsecr != 0) {
+  } else if (acked != 0 && (<u32>segment.opts) & Opt.TIMESTAMPS && segment.tsecr != 0) {
     // RFC 7323 §4.1: the echoed timestamp tells which transmission was answered
     const rtt_ms = timestampClock(now) - (segment.tsecr - tcb.iss);
     if (rtt_ms < 1 << 20) rttSample(tcb, max<u32>(rtt_ms * 1000, 1));

@@ -52,9 +52,9 @@ function takeRings(tcb: Tcb, ext: TcbExt): void {
   // Rounding the window to its scale may offer a little more than the buffer
   const receive = slabClass(tcb.rcv_buf + 0x10000);
   ext.send = <u32>takeSlab(send);
-  ext.send_mask = (<u32>1 << send) - 1;
+  ext.send_mask = ((<u32>1) << send) - 1;
   ext.receive = <u32>takeSlab(receive);
-  ext.receive_mask = (<u32>1 << receive) - 1;
+  ext.receive_mask = ((<u32>1) << receive) - 1;
 }
 
 /** How many bytes SEND would take now. */
@@ -136,8 +136,12 @@ function stopEndlessWriting(tcb: Tcb): void {
 export function abortConnection(tcb: Tcb, now: u64): void {
   const state = <i32>tcb.state;
   if (state == State.CLOSED) return;
-  const tell = state == State.SYN_RECEIVED || state == State.ESTABLISHED || state == State.FIN_WAIT_1 ||
-    state == State.FIN_WAIT_2 || state == State.CLOSE_WAIT;
+  const tell =
+    state == State.SYN_RECEIVED ||
+    state == State.ESTABLISHED ||
+    state == State.FIN_WAIT_1 ||
+    state == State.FIN_WAIT_2 ||
+    state == State.CLOSE_WAIT;
   if (tell) sendReset(tcb, now);
   enterClosed(tcb, EndReason.ABORTED, now);
 }

@@ -18,8 +18,16 @@ import { timerAt, timerClear, timerSet } from "./timers";
 export function connectionReset(tcb: Tcb): void {
   sentRelease(tcb);
   reassemblyRelease(tcb);
-  tcb.flags &= TcbFlag.OFFER_TIMESTAMPS | TcbFlag.OFFER_SACK | TcbFlag.OFFER_WINDOW_SCALING | TcbFlag.NODELAY |
-    TcbFlag.DELAYED_ACK | TcbFlag.PASSIVE | TcbFlag.READS_AT_ONCE | TcbFlag.WRITES_FOR_EVER | TcbFlag.REAL_BYTES;
+  tcb.flags &=
+    TcbFlag.OFFER_TIMESTAMPS |
+    TcbFlag.OFFER_SACK |
+    TcbFlag.OFFER_WINDOW_SCALING |
+    TcbFlag.NODELAY |
+    TcbFlag.DELAYED_ACK |
+    TcbFlag.PASSIVE |
+    TcbFlag.READS_AT_ONCE |
+    TcbFlag.WRITES_FOR_EVER |
+    TcbFlag.REAL_BYTES;
   tcb.timer_mask = 0;
   tcb.timer_min = NEVER;
   tcb.ca_state = <u8>CaState.OPEN;
@@ -106,7 +114,7 @@ export function enterTimeWait(tcb: Tcb, now: u64): void {
   timerSet(tcb, Timer.TIME_WAIT, now + <u64>engine().msl_ms * 2 * NS_PER_MS);
   setCwnd(tcb, 0, now);
   tcb.end_reason = <u8>EndReason.CLOSED;
-  tcb.notify |= <u8>(Notify.ENDED);
+  tcb.notify |= <u8>Notify.ENDED;
 }
 
 /** The connection is over: CLOSED, nothing in flight, no timer. */
@@ -117,5 +125,5 @@ export function enterClosed(tcb: Tcb, reason: u32, now: u64): void {
   setCwnd(tcb, 0, now);
   tcb.timer_mask = 0;
   if (tcb.end_reason == EndReason.NONE) tcb.end_reason = <u8>reason;
-  tcb.notify |= <u8>(Notify.ENDED);
+  tcb.notify |= <u8>Notify.ENDED;
 }

@@ -60,17 +60,17 @@ function checkReassembly(tcb: Tcb): void {
   const held = changetype<Reassembly>(<usize>tcb.reassembly);
   let edge = tcb.rcv_nxt;
   for (let i: u32 = 0; i < held.count; i++) {
-    const range = changetype<Range>(changetype<usize>(held) + offsetof<Reassembly>() + (<usize>i << 3));
+    const range = changetype<Range>(changetype<usize>(held) + offsetof<Reassembly>() + ((<usize>i) << 3));
     assert(seqGt(range.start, edge), "ranges touch or overlap");
     assert(seqGt(range.end, range.start), "an empty range");
     assert(seqLeq(range.end, tcb.rcv_adv), "a range beyond the offered window");
     edge = range.end;
   }
   for (let i: u32 = 0; i < held.blocks; i++) {
-    const at = changetype<usize>(held) + offsetof<Reassembly>("block0_start") + (<usize>i << 3);
+    const at = changetype<usize>(held) + offsetof<Reassembly>("block0_start") + ((<usize>i) << 3);
     let found = false;
     for (let j: u32 = 0; j < held.count && !found; j++) {
-      const range = changetype<Range>(changetype<usize>(held) + offsetof<Reassembly>() + (<usize>j << 3));
+      const range = changetype<Range>(changetype<usize>(held) + offsetof<Reassembly>() + ((<usize>j) << 3));
       found = seqGeq(load<u32>(at), range.start) && seqLeq(load<u32>(at, 4), range.end);
     }
     assert(found, "a SACK block that nothing holds");

@@ -34,7 +34,7 @@ function emit(segment: Segment): void {
 /** kind, hop (the owner sends it over the first itself), opts, flags and target lie in one word, in this order. */
 @inline
 function head(tcb: Tcb, opts: u32, flags: u32): u64 {
-  return <u64>((1 << 8) | (opts << 16) | (flags << 24)) | (<u64>tcb.route << 32);
+  return (<u64>((1 << 8) | (opts << 16) | (flags << 24))) | ((<u64>tcb.route) << 32);
 }
 
 @inline
@@ -94,12 +94,12 @@ function sendFullSegments(tcb: Tcb, count: u32, now: u64): void {
   const tsecr = tcb.ts_recent;
   const word = head(tcb, stamped ? <u32>Opt.TIMESTAMPS : 0, Flag.ACK);
   // len, wnd and tsval lie in one word too
-  const middle = <u64>mss | (<u64>wnd << 16) | (<u64>tsval << 32);
+  const middle = (<u64>mss) | ((<u64>wnd) << 16) | ((<u64>tsval) << 32);
   const write_seq = tcb.write_seq;
   let seq = tcb.snd_nxt;
   sentReserve(tcb, count);
   const ring = <usize>tcb.sent;
-  const mask = (<u32>1 << tcb.sent_bits) - 1;
+  const mask = ((<u32>1) << tcb.sent_bits) - 1;
   let index = sentTail(tcb);
   for (const end = index + count; index != end; index++) {
     const record = sentIn(ring, mask, index);
@@ -140,7 +140,7 @@ function writeSack(tcb: Tcb, segment: Segment, len: u32, opts: u32): u32 {
   }
   for (let i: u32 = 0; i < held.blocks && count < room; i++) {
     const at = sackBlock(segment, count++);
-    store<u64>(at, load<u64>(changetype<usize>(held) + (<usize>i << 3), offsetof<Reassembly>("block0_start")));
+    store<u64>(at, load<u64>(changetype<usize>(held) + ((<usize>i) << 3), offsetof<Reassembly>("block0_start")));
   }
   if (held.count == 0 && held.fin == 0 && held.dsack == 0) reassemblyRelease(tcb);
   return count;
@@ -182,11 +182,11 @@ export function sendReset(tcb: Tcb, now: u64): void {
 
 /** The answer to a segment that no connection wants, RFC 9293 §3.10.7.1; never to a reset. */
 export function refuse(tcb: Tcb, arrived: Segment): void {
-  if (<u32>arrived.flags & Flag.RST) return;
+  if ((<u32>arrived.flags) & Flag.RST) return;
   const segment = takeSegment();
   segment.len = 0;
   segment.wnd = 0;
-  if (<u32>arrived.flags & Flag.ACK) {
+  if ((<u32>arrived.flags) & Flag.ACK) {
     segment.seq = arrived.ack;
     segment.ack = 0;
     setHead(segment, head(tcb, 0, Flag.RST));
@@ -210,13 +210,12 @@ export function sendSyn(tcb: Tcb, now: u64, mark: u32): void {
   const segment = takeSegment();
   const answer = tcb.state != State.SYN_SENT;
   const flags = tcb.flags;
-  let opts: u32 = <u32>Opt.SYN | mark;
+  let opts: u32 = (<u32>Opt.SYN) | mark;
   const syn = changetype<SynOptions>(changetype<usize>(segment));
   syn.mss = tcb.rcv_mss;
   syn.sack_permitted = <u8>((flags & (answer ? TcbFlag.SACK : TcbFlag.OFFER_SACK)) != 0);
-  syn.wscale_plus_one = flags & (answer ? TcbFlag.WINDOW_SCALING : TcbFlag.OFFER_WINDOW_SCALING)
-    ? tcb.rcv_wscale + 1
-    : 0;
+  syn.wscale_plus_one =
+    flags & (answer ? TcbFlag.WINDOW_SCALING : TcbFlag.OFFER_WINDOW_SCALING) ? tcb.rcv_wscale + 1 : 0;
   if (flags & (answer ? TcbFlag.TIMESTAMPS : TcbFlag.OFFER_TIMESTAMPS)) {
     opts |= Opt.TIMESTAMPS;
     segment.tsval = timestampClock(now) + tcb.iss;
@@ -226,7 +225,7 @@ export function sendSyn(tcb: Tcb, now: u64, mark: u32): void {
   segment.ack = answer ? tcb.rcv_nxt : 0;
   segment.len = 0;
   segment.wnd = selectSynWindow(tcb);
-  setHead(segment, head(tcb, opts, answer ? <u32>Flag.SYN | Flag.ACK : <u32>Flag.SYN));
+  setHead(segment, head(tcb, opts, answer ? (<u32>Flag.SYN) | Flag.ACK : <u32>Flag.SYN));
   tcb.last_ack_sent = tcb.rcv_nxt;
   tcb.segments_sent++;
   if (mark) {
@@ -262,7 +261,8 @@ function pushFlag(tcb: Tcb, seq: u32, len: u32): u32 {
 /** Sends all that the windows allow: first what was lost, then what is new. True when anything left. */
 export function sendPending(tcb: Tcb, now: u64): bool {
   let sent = false;
-  if (tcb.lost_out > tcb.retrans_out || <i32>tcb.ca_state >= CaState.RECOVERY) sent = retransmitLost(tcb, now, tcb.cwnd);
+  if (tcb.lost_out > tcb.retrans_out || <i32>tcb.ca_state >= CaState.RECOVERY)
+    sent = retransmitLost(tcb, now, tcb.cwnd);
   const fresh = sendNew(tcb, now);
   if (tcb.ca_state != <u8>CaState.RECOVERY || !(tcb.flags & TcbFlag.SACK)) return sent || fresh;
   const guessed = retransmitGuesses(tcb, now);

@@ -16,12 +16,12 @@ if (offsetof<Reassembly>() != 64) ERROR("Reassembly is not 64 bytes");
 
 @inline
 function range(held: Reassembly, i: u32): Range {
-  return changetype<Range>(changetype<usize>(held) + HEADER + (<usize>i << 3));
+  return changetype<Range>(changetype<usize>(held) + HEADER + ((<usize>i) << 3));
 }
 
 @inline
 function block(held: Reassembly, i: u32): Range {
-  return changetype<Range>(changetype<usize>(held) + offsetof<Reassembly>("block0_start") + (<usize>i << 3));
+  return changetype<Range>(changetype<usize>(held) + offsetof<Reassembly>("block0_start") + ((<usize>i) << 3));
 }
 
 function take(tcb: Tcb): Reassembly {
@@ -105,13 +105,17 @@ export function reassemblyInsert(tcb: Tcb, start: u32, end: u32): void {
 /** Moves the ranges from index `from` on to index `to`. */
 function moveRanges(held: Reassembly, to: u32, from: u32): void {
   if (held.count == from) return;
-  memory.copy(changetype<usize>(range(held, to)), changetype<usize>(range(held, from)), <usize>(held.count - from) << 3);
+  memory.copy(
+    changetype<usize>(range(held, to)),
+    changetype<usize>(range(held, from)),
+    (<usize>(held.count - from)) << 3,
+  );
 }
 
 function grow(tcb: Tcb, held: Reassembly): Reassembly {
   const klass = slabClass((held.capacity << 3) + <u32>HEADER);
   const bigger = changetype<Reassembly>(takeSlab(klass + 1));
-  memory.copy(changetype<usize>(bigger), changetype<usize>(held), <usize>1 << klass);
+  memory.copy(changetype<usize>(bigger), changetype<usize>(held), (<usize>1) << klass);
   bigger.capacity = ((2 << klass) - <u32>HEADER) >> 3;
   giveSlab(changetype<usize>(held), klass);
   tcb.reassembly = <u32>changetype<usize>(bigger);
@@ -131,7 +135,7 @@ function reportFirst(held: Reassembly, start: u32, end: u32): void {
   }
   kept = min(kept, BLOCKS - 1);
   const first = changetype<usize>(block(held, 0));
-  memory.copy(first + 8, first, <usize>kept << 3);
+  memory.copy(first + 8, first, (<usize>kept) << 3);
   block(held, 0).start = start;
   block(held, 0).end = end;
   held.blocks = kept + 1;

@@ -23,7 +23,7 @@ import { timerIsSet, timerSet } from "./timers";
 /** Takes the payload. True when the peer's FIN is now in order. */
 export function textArrives(tcb: Tcb, segment: Segment, now: u64): bool {
   const len = <u32>segment.len;
-  const fin = <u32>segment.flags & Flag.FIN;
+  const fin = (<u32>segment.flags) & Flag.FIN;
   if (len + fin == 0) return false;
   let start = segment.seq;
   let end = start + len;
@@ -94,7 +94,7 @@ function deliver(tcb: Tcb, end: u32): void {
   tcb.bytes_received += end - tcb.rcv_nxt;
   tcb.rcv_nxt = end;
   if (tcb.flags & TcbFlag.READS_AT_ONCE) tcb.copied_seq = end;
-  else tcb.notify |= <u8>(Notify.READABLE);
+  else tcb.notify |= <u8>Notify.READABLE;
 }
 
 /** RFC 5681 §4.2: every second full-sized segment at once, else within the delay. */
@@ -113,7 +113,7 @@ function acknowledgeLater(tcb: Tcb, now: u64): void {
 
 /** Puts [start, end) of a segment that begins at `seq` at its place in the receive ring. */
 function keepBytes(tcb: Tcb, segment: Segment, seq: u32, start: u32, end: u32): void {
-  if (!(<u32>segment.opts & Opt.EXT)) return;
+  if (!((<u32>segment.opts) & Opt.EXT)) return;
   const ext = changetype<SegmentExt>(changetype<usize>(segment) + 64);
   const bytes = changetype<TcbExt>(<usize>tcb.ext);
   copyToRing(bytes.receive, bytes.receive_mask, start, ext.payload + (start - seq), end - start);

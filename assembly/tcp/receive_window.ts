@@ -49,5 +49,5 @@ export function windowUpdateIsDue(tcb: Tcb): bool {
   const offered = offeredWindow(tcb);
   const room = receiveRoom(tcb);
   if (room <= offered) return false;
-  return room - offered >= min<u32>(tcb.rcv_buf >> 1, <u32>tcb.rcv_mss << 1);
+  return room - offered >= min<u32>(tcb.rcv_buf >> 1, (<u32>tcb.rcv_mss) << 1);
 }

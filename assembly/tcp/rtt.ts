@@ -46,7 +46,7 @@ function computeRto(tcb: Tcb): u32 {
 
 /** The time-out in nanoseconds with its backoff, RFC 6298 (5.5), at most the largest allowed. */
 export function backedOffRto(tcb: Tcb, doublings: u32): u64 {
-  const rto = <u64>tcb.rto_us << min(doublings, 30);
+  const rto = (<u64>tcb.rto_us) << min(doublings, 30);
   return min(rto, <u64>engine().rto_max_us) * NS_PER_US;
 }
 

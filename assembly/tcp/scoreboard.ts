@@ -31,12 +31,12 @@ function blockEnd(segment: Segment, i: u32): u32 {
 /** Address of SACK block `i`; the fourth lies where timestamps would. */
 export function sackBlock(segment: Segment, i: u32): usize {
   const at = changetype<usize>(segment);
-  return i < 3 ? at + offsetof<Segment>("sack0_start") + (<usize>i << 3) : at + offsetof<Segment>("tsval");
+  return i < 3 ? at + offsetof<Segment>("sack0_start") + ((<usize>i) << 3) : at + offsetof<Segment>("tsval");
 }
 
 /** Takes the SACK blocks of an ACK into the scoreboard; how many segments they newly acknowledged. */
 export function scoreboardUpdate(tcb: Tcb, segment: Segment): u32 {
-  const count = (<u32>segment.opts >> Opt.SACK_SHIFT) & Opt.SACK_MASK;
+  const count = ((<u32>segment.opts) >> Opt.SACK_SHIFT) & Opt.SACK_MASK;
   let sacked: u32 = 0;
   for (let i: u32 = 0; i < count; i++) {
     const start = blockStart(segment, i);

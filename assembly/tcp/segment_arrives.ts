@@ -52,10 +52,10 @@ export function segmentArrives(tcb: Tcb, segment: Segment, now: u64): void {
 @inline
 function isExpected(tcb: Tcb, segment: Segment): bool {
   if (tcb.state != <u8>State.ESTABLISHED || segment.seq != tcb.rcv_nxt) return false;
-  if ((<u32>segment.flags & (Flag.SYN | Flag.RST | Flag.ACK)) != Flag.ACK) return false;
+  if (((<u32>segment.flags) & (Flag.SYN | Flag.RST | Flag.ACK)) != Flag.ACK) return false;
   if (tcb.flags & TcbFlag.TIMESTAMPS) {
     const tsval = segment.tsval;
-    if (!(<u32>segment.opts & Opt.TIMESTAMPS) || seqLt(tsval, tcb.ts_recent)) return false;
+    if (!((<u32>segment.opts) & Opt.TIMESTAMPS) || seqLt(tsval, tcb.ts_recent)) return false;
     if (seqLeq(segment.seq, tcb.last_ack_sent)) tcb.ts_recent = tsval;
   }
   return true;
@@ -63,7 +63,7 @@ function isExpected(tcb: Tcb, segment: Segment): bool {
 
 /** RFC 9293 §3.10.7.4: checks that all later states share, then the state's own part. */
 function synchronized(tcb: Tcb, segment: Segment, now: u64): void {
-  if (<u32>segment.flags & Flag.SYN && synNeedsCare(tcb, segment, now)) return;
+  if ((<u32>segment.flags) & Flag.SYN && synNeedsCare(tcb, segment, now)) return;
   const flags = <u32>segment.flags;
 
   // RFC 7323 §5.3 R1 and §3.2, ahead of the first check
@@ -95,18 +95,35 @@ function synchronized(tcb: Tcb, segment: Segment, now: u64): void {
   if (!(flags & Flag.ACK)) return;
 
   // RFC 7323 §4.3 (2)
-  if (<u32>segment.opts & Opt.TIMESTAMPS && seqLeq(segment.seq, tcb.last_ack_sent)) tcb.ts_recent = segment.tsval;
+  if ((<u32>segment.opts) & Opt.TIMESTAMPS && seqLeq(segment.seq, tcb.last_ack_sent)) tcb.ts_recent = segment.tsval;
 
   switch (<i32>tcb.state) {
-    case State.SYN_RECEIVED: synReceived(tcb, segment, now); return;
-    case State.ESTABLISHED: established(tcb, segment, now); return;
-    case State.FIN_WAIT_1: finWait1(tcb, segment, now); return;
-    case State.FIN_WAIT_2: finWait2(tcb, segment, now); return;
-    case State.CLOSE_WAIT: closeWait(tcb, segment, now); return;
-    case State.CLOSING: closing(tcb, segment, now); return;
-    case State.LAST_ACK: lastAck(tcb, segment, now); return;
-    case State.TIME_WAIT: timeWait(tcb, segment, now); return;
-    default: unreachable();
+    case State.SYN_RECEIVED:
+      synReceived(tcb, segment, now);
+      return;
+    case State.ESTABLISHED:
+      established(tcb, segment, now);
+      return;
+    case State.FIN_WAIT_1:
+      finWait1(tcb, segment, now);
+      return;
+    case State.FIN_WAIT_2:
+      finWait2(tcb, segment, now);
+      return;
+    case State.CLOSE_WAIT:
+      closeWait(tcb, segment, now);
+      return;
+    case State.CLOSING:
+      closing(tcb, segment, now);
+      return;
+    case State.LAST_ACK:
+      lastAck(tcb, segment, now);
+      return;
+    case State.TIME_WAIT:
+      timeWait(tcb, segment, now);
+      return;
+    default:
+      unreachable();
   }
 }
 
@@ -133,7 +150,7 @@ function synNeedsCare(tcb: Tcb, segment: Segment, now: u64): bool {
 
 /** RFC 7323 §5.3 R1: a segment older than TS.Recent is of another age; one without timestamps is none of ours. */
 function timestampsPass(tcb: Tcb, segment: Segment): bool {
-  if (!(<u32>segment.opts & Opt.TIMESTAMPS)) return false;
+  if (!((<u32>segment.opts) & Opt.TIMESTAMPS)) return false;
   if (!seqLt(segment.tsval, tcb.ts_recent)) return true;
   tcb.flags |= TcbFlag.ACK_NOW;
   if (segment.len != 0 && seqLt(segment.seq, tcb.rcv_nxt)) noteOldDuplicate(tcb, segment);

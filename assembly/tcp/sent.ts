@@ -19,13 +19,13 @@ if (offsetof<SentSegment>() != 1 << RECORD_BITS) ERROR("SentSegment is not 16 by
 
 @inline
 export function sentAt(tcb: Tcb, index: u32): SentSegment {
-  return sentIn(tcb.sent, (<u32>1 << tcb.sent_bits) - 1, index);
+  return sentIn(tcb.sent, ((<u32>1) << tcb.sent_bits) - 1, index);
 }
 
 /** The same for who has the ring and its mask at hand. */
 @inline
 export function sentIn(ring: usize, mask: u32, index: u32): SentSegment {
-  return changetype<SentSegment>(ring + (<usize>(index & mask) << RECORD_BITS));
+  return changetype<SentSegment>(ring + ((<usize>(index & mask)) << RECORD_BITS));
 }
 
 /** One past the newest record's index. */
@@ -64,11 +64,11 @@ function grow(tcb: Tcb): void {
   const from = <usize>tcb.sent;
   const to = takeSlab(bits + 1 + RECORD_BITS);
   const head = tcb.sent_head;
-  const oldMask = (<u32>1 << bits) - 1;
-  const newMask = (<u32>2 << bits) - 1;
+  const oldMask = ((<u32>1) << bits) - 1;
+  const newMask = ((<u32>2) << bits) - 1;
   for (let index = head; index != head + tcb.packets_out; index++) {
-    const source = from + (<usize>(index & oldMask) << RECORD_BITS);
-    const target = to + (<usize>(index & newMask) << RECORD_BITS);
+    const source = from + ((<usize>(index & oldMask)) << RECORD_BITS);
+    const target = to + ((<usize>(index & newMask)) << RECORD_BITS);
     store<u64>(target, load<u64>(source));
     store<u64>(target, load<u64>(source, 8), 8);
   }

@@ -55,7 +55,7 @@ export function synReceived(tcb: Tcb, segment: Segment, now: u64): void {
     return;
   }
   enterEstablished(tcb, now);
-  tcb.snd_wnd = <u32>segment.wnd << tcb.snd_wscale;
+  tcb.snd_wnd = (<u32>segment.wnd) << tcb.snd_wscale;
   tcb.snd_wnd_max = tcb.snd_wnd;
   tcb.snd_wl1 = segment.seq;
   tcb.snd_wl2 = segment.ack;
@@ -130,12 +130,12 @@ export function lastAck(tcb: Tcb, segment: Segment, now: u64): void {
 
 /** After the peer's FIN no text can be new; what comes is acknowledged again. */
 function answerOldText(tcb: Tcb, segment: Segment): void {
-  if (segment.len != 0 || <u32>segment.flags & Flag.FIN) tcb.flags |= TcbFlag.ACK_NOW;
+  if (segment.len != 0 || (<u32>segment.flags) & Flag.FIN) tcb.flags |= TcbFlag.ACK_NOW;
 }
 
 /** Only a retransmitted FIN can be expected: acknowledge it and wait 2 MSL again. */
 export function timeWait(tcb: Tcb, segment: Segment, now: u64): void {
-  if (!(<u32>segment.flags & Flag.FIN)) {
+  if (!((<u32>segment.flags) & Flag.FIN)) {
     if (segment.len) tcb.flags |= TcbFlag.ACK_NOW;
     return;
   }
@@ -150,7 +150,7 @@ export function timeWait(tcb: Tcb, segment: Segment, now: u64): void {
 export function timeWaitReuse(tcb: Tcb, segment: Segment, now: u64): bool {
   const flags = <u32>segment.flags;
   if (flags & (Flag.RST | Flag.ACK) || !(tcb.flags & TcbFlag.PASSIVE)) return false;
-  const stamped = (<u32>segment.opts & Opt.TIMESTAMPS) != 0 && (tcb.flags & TcbFlag.TIMESTAMPS) != 0;
+  const stamped = ((<u32>segment.opts) & Opt.TIMESTAMPS) != 0 && (tcb.flags & TcbFlag.TIMESTAMPS) != 0;
   const newerSequence = seqGt(segment.seq, tcb.rcv_nxt);
   const newer = stamped
     ? seqGt(segment.tsval, tcb.ts_recent) || (segment.tsval == tcb.ts_recent && newerSequence)

@@ -15,11 +15,20 @@ export function timersExpired(tcb: Tcb, now: u64): void {
     if (!timerIsSet(tcb, timer) || timerAt(tcb, timer) > now) continue;
     timerClear(tcb, timer);
     switch (timer) {
-      case Timer.RETRANSMIT: retransmissionTimeout(tcb, now); break;
-      case Timer.PERSIST: persistTimeout(tcb, now); break;
-      case Timer.DELAYED_ACK: delayedAckTimeout(tcb, now); break;
-      case Timer.TIME_WAIT: timeWaitTimeout(tcb, now); break;
-      default: unreachable();
+      case Timer.RETRANSMIT:
+        retransmissionTimeout(tcb, now);
+        break;
+      case Timer.PERSIST:
+        persistTimeout(tcb, now);
+        break;
+      case Timer.DELAYED_ACK:
+        delayedAckTimeout(tcb, now);
+        break;
+      case Timer.TIME_WAIT:
+        timeWaitTimeout(tcb, now);
+        break;
+      default:
+        unreachable();
     }
   }
 }
@@ -49,8 +58,8 @@ function retransmissionTimeout(tcb: Tcb, now: u64): void {
 
 /** RFC 9293 §3.8.6.1: asks for the window, for ever as long as the peer answers. */
 function persistTimeout(tcb: Tcb, now: u64): void {
-  const waiting = tcb.snd_nxt != tcb.write_seq ||
-    (tcb.flags & (TcbFlag.FIN_QUEUED | TcbFlag.FIN_SENT)) == TcbFlag.FIN_QUEUED;
+  const waiting =
+    tcb.snd_nxt != tcb.write_seq || (tcb.flags & (TcbFlag.FIN_QUEUED | TcbFlag.FIN_SENT)) == TcbFlag.FIN_QUEUED;
   if (!waiting || tcb.packets_out != 0) return;
   if (<u32>tcb.unanswered >= engine().data_retries) {
     enterClosed(tcb, EndReason.TIMED_OUT, now);

@@ -29,12 +29,12 @@ export function timerSet(tcb: Tcb, timer: u32, at: u64): void {
 
 @inline
 export function timerClear(tcb: Tcb, timer: u32): void {
-  tcb.timer_mask &= ~<u8>((<u32>1) << timer);
+  tcb.timer_mask &= ~(<u8>((<u32>1) << timer));
 }
 
 @inline
 export function timerIsSet(tcb: Tcb, timer: u32): bool {
-  return (tcb.timer_mask & <u8>((<u32>1) << timer)) != 0;
+  return (tcb.timer_mask & (<u8>((<u32>1) << timer))) != 0;
 }
 
 @inline

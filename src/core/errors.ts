@@ -25,7 +25,9 @@ export class CoreTrapError extends Error {
   /** A trap with `reason` at `source`, in the run of `scenario` with `seed`. */
   constructor(reason: string, source: string, scenario = "", seed = "") {
     const where = source === "" ? "the core trapped" : `the core trapped at ${source}`;
-    const run = scenario === "" && seed === "" ? "" : ` (scenario ${JSON.stringify(scenario)}, seed ${JSON.stringify(seed)})`;
+    const run = scenario === "" && seed === ""
+      ? ""
+      : ` (scenario ${JSON.stringify(scenario)}, seed ${JSON.stringify(seed)})`;
     super(`${where}: ${reason}${run}`);
     this.source = source;
     this.scenario = scenario;

@@ -3,15 +3,7 @@
  * showed then is remembered and taken off. Totals (segments, drops, time-outs) run from the start.
  */
 import type { Engine } from "../core/engine.ts";
-import {
-  Engine as EngineLayout,
-  Flow,
-  Link,
-  LinkExt,
-  STATE_NAMES,
-  Tcb,
-  TcbExt,
-} from "../core/layout.gen.ts";
+import { Engine as EngineLayout, Flow, Link, LinkExt, STATE_NAMES, Tcb, TcbExt } from "../core/layout.gen.ts";
 import type { Compiled, CompiledFlow, CompiledLink } from "../scenario/compile.ts";
 import type { ScenarioSpec } from "../scenario/types.ts";
 import { histogramPercentiles_ms } from "./histogram.ts";

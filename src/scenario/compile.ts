@@ -213,7 +213,8 @@ class Compiler {
   #baseRtt_ns(): number {
     const { topology } = this.#spec;
     const both = (link: LinkSpec): number => link.delay_ns + link.reverse.delay_ns;
-    const extra = 2 * Math.min(...this.#spec.flows.map((group) => Math.min(...group.accessDelay_ns.slice(0, group.count))));
+    const extra = 2 *
+      Math.min(...this.#spec.flows.map((group) => Math.min(...group.accessDelay_ns.slice(0, group.count))));
     if (topology.kind === "path") return topology.links.reduce((sum, link) => sum + both(link), 0) + extra;
     return both(topology.bottleneck) + 2 * both(topology.access) + extra;
   }
