@@ -3,7 +3,7 @@
  * its own; the compiled module is shared.
  */
 import { CoreTrapError } from "./errors.ts";
-import { LAYOUT_HASH } from "./layout.gen.ts";
+import { LAYOUT_HASH, Trap } from "./layout.gen.ts";
 import { coreWasm } from "./wasm.gen.ts";
 
 /**
@@ -176,7 +176,9 @@ export class Engine {
   explain(error: unknown, scenario = "", seed = ""): unknown {
     if (!(error instanceof WebAssembly.RuntimeError) && !(error instanceof RangeError)) return error;
     const at = this.exports.trapRecord();
-    const [message, file, line, column] = [0, 4, 8, 12].map((offset) => this.view.getUint32(at + offset, true));
+    const [message, file, line, column] = [Trap.message, Trap.file, Trap.line, Trap.column].map((field) =>
+      this.get(at, field)
+    );
     if (file === 0) return new CoreTrapError(error.message, "", scenario, seed);
     const source = `assembly/${this.#string(file).replace(/^assembly\//, "")}:${line}:${column}`;
     return new CoreTrapError(message === 0 ? "assertion failed" : this.#string(message), source, scenario, seed);
