@@ -16,10 +16,16 @@ function withTable(page: string, rows: readonly Row[]): string {
   return `${page.slice(0, head)}${BEGIN}\n\n${table(rows)}\n\n${page.slice(tail)}`;
 }
 
+/** A validation that did not come to an end is a row too. */
+function failed(name: string, error: Error): Row {
+  const [id, what] = name.split(": ");
+  return { id, source: "", what, published: "", measured: error.message, tolerance: "", ok: false };
+}
+
 const rows: Row[] = [];
 for (const { name, run } of VALIDATIONS) {
   const began = performance.now();
-  rows.push(...await run());
+  rows.push(...await run().catch((error: Error) => [failed(name, error)]));
   if (process.stderr.isTTY) console.error(`${name} (${((performance.now() - began) / 1e3).toFixed(1)} s)`);
 }
 console.log(table(rows));

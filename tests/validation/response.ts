@@ -76,7 +76,7 @@ async function bernoulliRow(cc: Controller, rtt_s: number, p: number, published:
   if (cc === "reno" && published >= FLUID_WINDOW_MIN) {
     return within(OTT, what, RENO_BERNOULLI / Math.sqrt(p), measured, BERNOULLI);
   }
-  const model = modelWindow(cc, rtt_s, p, published, bernoulliLoss(p, 1), { ...cycles, measured: 1000 });
+  const model = modelWindow(cc, rtt_s, p, published, bernoulliLoss(p, 1), { ...cycles, measured: 500 });
   return within(MODEL, what, model, measured, BERNOULLI);
 }
 
@@ -129,16 +129,25 @@ function mathisConstant(b: number): number {
   return 0.75 * Math.sqrt(8 / (3 * b));
 }
 
+interface MathisCase {
+  acks: string;
+  b: number;
+  ps: number[];
+  delayedAck: boolean;
+  ccOptions: Record<string, boolean>;
+}
+
+const MATHIS_CASES: MathisCase[] = [
+  { acks: "an ACK a packet", b: 1, ps: [1e-3, 1e-4], delayedAck: false, ccOptions: {} },
+  { acks: "delayed ACKs, ACKs counted", b: 2, ps: [1e-3, 1e-4], delayedAck: true, ccOptions: { abc: false } },
+  { acks: "delayed ACKs, bytes counted", b: 1, ps: [1e-4], delayedAck: true, ccOptions: {} },
+];
+
 export async function mathis(): Promise<Row[]> {
-  const cases: { acks: string; b: number; delayedAck: boolean; ccOptions: Record<string, boolean> }[] = [
-    { acks: "an ACK a packet", b: 1, delayedAck: false, ccOptions: {} },
-    { acks: "delayed ACKs, bytes counted", b: 1, delayedAck: true, ccOptions: {} },
-    { acks: "delayed ACKs, ACKs counted", b: 2, delayedAck: true, ccOptions: { abc: false } },
-  ];
   const [mss, rtt_s] = [1460, 0.1];
   const rows: Row[] = [];
-  for (const { acks, b, delayedAck, ccOptions } of cases) {
-    for (const p of [1e-3, 1e-4]) {
+  for (const { acks, b, ps, delayedAck, ccOptions } of MATHIS_CASES) {
+    for (const p of ps) {
       const window = mathisConstant(b) / Math.sqrt(p);
       const loss = { kind: "periodic", every: Math.round(1 / p) } as const;
       // mss counts the payload beside timestamps: without them it is 1460
