@@ -27,6 +27,7 @@ export { CoreTrapError } from "./core/errors.ts";
 export type { WasmSource } from "./core/engine.ts";
 export { ScenarioError } from "./scenario/error.ts";
 export type {
+  CcOptions,
   Chance,
   Dumbbell,
   FlowGroup,

@@ -1,17 +1,29 @@
 /**
- * Reno: RFC 5681's congestion avoidance with appropriate byte counting (RFC 3465), counted in segments.
- * Scratch: none; `cwnd_cnt` is RFC 3465's bytes_acked.
+ * Reno: RFC 5681's congestion avoidance with appropriate byte counting (RFC 3465), counted in segments;
+ * `cwnd_cnt` is RFC 3465's bytes_acked.
  */
 import { AckSample } from "../layout/engine";
 import { Tcb } from "../layout/tcb";
 import { inSlowStart, setCwnd, slowStart } from "./window";
+
+/** Lies over `Tcb.cc_priv0`; set before the connection opens. */
+@unmanaged
+class RenoState {
+  /** 1: counts ACKs instead of the segments that they acknowledge, RFC 5681 §3.1 without RFC 3465. */
+  count_acks: u64;
+}
+
+@inline
+function stateOf(tcb: Tcb): RenoState {
+  return changetype<RenoState>(changetype<usize>(tcb) + offsetof<Tcb>("cc_priv0"));
+}
 
 export function renoInit(tcb: Tcb): void {
   tcb.cwnd_cnt = 0;
 }
 
 export function renoOnAck(tcb: Tcb, sample: AckSample): void {
-  let acked = sample.delivered;
+  let acked = stateOf(tcb).count_acks ? min<u32>(sample.delivered, 1) : sample.delivered;
   if (inSlowStart(tcb)) {
     acked = slowStart(tcb, acked, sample.now);
     if (!acked) return;

@@ -312,6 +312,7 @@ class Compiler {
       engine.set(tcb, Tcb.snd_buf, tcp.sendBuffer_bytes);
       engine.set(tcb, Tcb.rto_min_us, Math.round(tcp.minRto_ns / 1e3));
       engine.set(tcb, Tcb.initial_cwnd, tcp.initialWindow);
+      if (group.ccOptions.abc === false) engine.set(tcb, Tcb.cc_priv0, 1);
       return tcb;
     };
     const endless = group.bytes === null && !group.realBytes ? TcbFlag.WRITES_FOR_EVER : 0;

@@ -5,7 +5,7 @@
 
 import { Complaint, inFile } from "./error.ts";
 import { join, read } from "./read.ts";
-import { FLOWS_MAX, SAMPLED, SAMPLES_BYTES_MAX, SCENARIO, TCP, TIME_MAX } from "./schema.ts";
+import { CONGESTION_CONTROLS, FLOWS_MAX, SAMPLED, SAMPLES_BYTES_MAX, SCENARIO, TCP, TIME_MAX } from "./schema.ts";
 import type {
   DumbbellSpec,
   FlowGroupSpec,
@@ -98,11 +98,18 @@ function settleFlows(draft: Draft, scenario: Record<string, unknown>): FlowGroup
     if (group.app !== null) refuseTcpFields(raws[i], path);
     const tcp = mergeTcp(scenario.tcp, raws[i].tcp, path);
     checkTimes(group, path);
-    return { ...group, name, ...sides(group, path), tcp };
+    const ccOptions = settleCcOptions(group.cc, raws[i].ccOptions, join(path, "ccOptions"));
+    return { ...group, name, ...sides(group, path), ccOptions, tcp };
   });
 
   checkCount(groups);
   return groups;
+}
+
+/** The schema knows the options of all congestion controls; here they are those of this one, with its defaults. */
+function settleCcOptions(cc: string, given: unknown, path: string): FlowGroupSpec["ccOptions"] {
+  const params = CONGESTION_CONTROLS.find(({ name }) => name === cc)?.params ?? [];
+  return read({ is: "object", name: "ccOptions", params }, given ?? {}, path) as FlowGroupSpec["ccOptions"];
 }
 
 function checkCount(groups: FlowGroupSpec[]): void {

@@ -43,6 +43,11 @@ function object(name: string, params: readonly Param[]): ObjectType {
   return { is: "object", name, params };
 }
 
+/** The field without its default: null when absent. */
+function optional({ name, type, doc }: Param): Param {
+  return { name, type, doc };
+}
+
 // ---- Algorithms --------------------------------------------------------------------------------------------------
 
 export const CONGESTION_CONTROLS: readonly Variant[] = [
@@ -55,8 +60,15 @@ export const CONGESTION_CONTROLS: readonly Variant[] = [
   {
     name: "reno",
     source: "RFC 5681, RFC 3465",
-    doc: "One segment a round trip, halved on loss; counts acknowledged bytes (ABC).",
-    params: [],
+    doc: "One segment a round trip, halved on loss; counts what is acknowledged (ABC).",
+    params: [
+      {
+        name: "abc",
+        type: flag,
+        default: true,
+        doc: "Counts acknowledged segments, RFC 3465; else ACKs, as RFC 5681 does without it.",
+      },
+    ],
   },
 ];
 
@@ -340,7 +352,12 @@ export const FLOW_GROUP: ObjectType = object("flowGroup", [
     default: "cubic",
     doc: "Congestion control of the sender.",
   },
-  { name: "ccOptions", type: object("ccOptions", []), default: {}, doc: "Parameters of the congestion control." },
+  {
+    name: "ccOptions",
+    type: object("ccOptions", CONGESTION_CONTROLS.flatMap(({ params }) => params.map(optional))),
+    default: {},
+    doc: "Parameters of the congestion control: those that `cwnd list cc` names for it.",
+  },
   { name: "start", type: instant, default: "0s", doc: "When the first flow starts." },
   { name: "stagger", type: instant, default: "0s", doc: "Time between the starts of one flow and the next." },
   {

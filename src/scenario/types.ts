@@ -280,7 +280,7 @@ export interface FlowGroup {
   /** Congestion control of the sender. */
   cc?: string;
   /** Parameters of the congestion control. */
-  ccOptions?: Record<string, number | boolean>;
+  ccOptions?: CcOptions;
   /** When the first flow starts. */
   start?: Quantity;
   /** Time between the starts of one flow and the next. */
@@ -299,6 +299,21 @@ export interface FlowGroup {
   app?: Source;
   /** Departures from the scenario's `tcp`. */
   tcp?: FlowTcpParameters;
+}
+
+/**
+ * Parameters of the congestion controls; a group takes those of its own.
+ *
+ * @example
+ * ```ts
+ * import type { CcOptions } from "@cwnd/cwnd";
+ *
+ * const countAcks: CcOptions = { abc: false };
+ * ```
+ */
+export interface CcOptions {
+  /** Reno: counts acknowledged segments, RFC 3465, instead of ACKs. */
+  abc?: boolean;
 }
 
 /**
@@ -495,7 +510,7 @@ export interface FlowGroupSpec {
   /** A datagram source instead of TCP; then `cc`, `bytes`, `read_bps`, `realBytes` and `tcp` mean nothing. */
   app: SourceSpec | null;
   cc: string;
-  ccOptions: Record<string, number | boolean>;
+  ccOptions: CcOptions;
   start_ns: number;
   stagger_ns: number;
   /** null: unlimited. */

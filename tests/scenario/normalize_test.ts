@@ -389,9 +389,14 @@ const WRONG: [string, unknown, string][] = [
     "tcp.minRto: found 3min, expected at most maxRto, 2min",
   ],
   [
-    "an option of CUBIC",
+    "an option of no congestion control",
     flow({ ccOptions: { beta: 0.5 } }),
-    "flows[0].ccOptions.beta: unknown field, expected no fields",
+    "flows[0].ccOptions.beta: unknown field, expected abc",
+  ],
+  [
+    "an option of another congestion control",
+    flow({ cc: "cubic", ccOptions: { abc: false } }),
+    "flows[0].ccOptions.abc: unknown field, expected no fields",
   ],
   [
     "a capture of no link",

@@ -109,7 +109,7 @@ const TYPES: Record<string, Record<string, 0>> = {
   flowTcp,
   tcp,
   record,
-  ccOptions: {},
+  ccOptions: { abc: 0 },
   "topology dumbbell": dumbbell,
   "topology path": path,
   "queue droptail": queue,
