@@ -186,7 +186,7 @@ function assertNothingKept(tcp: Tcp): void {
 
 test("a connection under fire: never traps, contradicts itself, or takes back what it said", async () => {
   const reached = new Set<string>();
-  await forEachCase(import.meta, CONVERSATIONS, async (seed) => {
+  const count = await forEachCase(import.meta, CONVERSATIONS, async (seed) => {
     const random = new Random(seed);
     const tcp = await lone(randomSettings(random));
     const witness = new Witness();
@@ -204,5 +204,5 @@ test("a connection under fire: never traps, contradicts itself, or takes back wh
       throw new Error(`step ${step}: ${(error as Error).message}`, { cause: error });
     }
   });
-  assert.equal(reached.size, Object.keys(State).length, `states reached: ${[...reached]}`);
+  if (count >= CONVERSATIONS) assert.equal(reached.size, Object.keys(State).length, `states reached: ${[...reached]}`);
 });

@@ -4,13 +4,13 @@ import { testSeed } from "../wire/random.ts";
 
 /**
  * Runs `check` on case after case: seeds from `CWND_TEST_SEED`, `CWND_TEST_CASES` of them when that is given. `test` is
- * the `import.meta` of the test's file.
+ * the `import.meta` of the test's file. Returns how many there were.
  */
 export async function forEachCase(
   test: ImportMeta,
   cases: number,
   check: (seed: number) => Promise<void>,
-): Promise<void> {
+): Promise<number> {
   const count = Number(process.env.CWND_TEST_CASES ?? cases);
   for (let seed = testSeed(); seed < testSeed() + count; seed++) {
     try {
@@ -21,4 +21,5 @@ export async function forEachCase(
       throw new Error(`seed ${seed}: ${(error as Error).message}\nReplay with ${replay}`, { cause: error });
     }
   }
+  return count;
 }

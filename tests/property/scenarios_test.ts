@@ -107,7 +107,7 @@ test("random scenarios: hold the invariants at every event; every flow ends or s
 
 test("random scenarios: flows of so many bytes deliver just these, unless they end for a reason", async () => {
   let completed = 0;
-  await forEachCase(import.meta, 60, async (seed) => {
+  const count = await forEachCase(import.meta, 60, async (seed) => {
     const scenario = smallScenario(seed);
     const engine = await Engine.load();
     const { flows } = compile(engine, normalize(scenario), false);
@@ -123,7 +123,8 @@ test("random scenarios: flows of so many bytes deliver just these, unless they e
       if (engine.get(a, Tcb.end_reason) === EndReason.CLOSED) assert.equal(engine.get(a, Tcb.bytes_acked), sizes[k]);
     });
   });
-  assert.ok(completed > 0);
+  // One case, replayed, may be one that nothing gets through
+  assert.ok(count < 60 || completed > count / 4, `${completed} flows completed in ${count} runs`);
 });
 
 test("memory: a workload that repeats needs no more after its second time", async () => {

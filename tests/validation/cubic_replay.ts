@@ -153,6 +153,6 @@ export async function cubicWindows(): Promise<Row[]> {
     ),
     exact(ORIGIN, "losses in that run, the second before W_max is reached again", 3, cubic.epochs),
     exact(ORIGIN, `the same of ${friendly.acks} ACKs in the Reno-friendly region`, 0, friendly.differences),
-    within(ORIGIN, "alpha_cubic: segments a round trip in the Reno-friendly region", ALPHA_CUBIC, alpha, 0.05),
+    within(ORIGIN, "alpha_cubic: segments a round trip in the Reno-friendly region", ALPHA_CUBIC, alpha, 0.02),
   ];
 }
