@@ -41,7 +41,12 @@ export function sentEnd(tcb: Tcb, index: u32): u32 {
 }
 
 /** Makes room for `count` more records. */
+@inline
 export function sentReserve(tcb: Tcb, count: u32): void {
+  if (tcb.sent == 0 || (tcb.packets_out + count - 1) >> tcb.sent_bits != 0) makeRoom(tcb, count);
+}
+
+function makeRoom(tcb: Tcb, count: u32): void {
   if (!tcb.sent) {
     tcb.sent = <u32>takeSlab(FIRST_BITS + RECORD_BITS);
     tcb.sent_bits = <u8>FIRST_BITS;
