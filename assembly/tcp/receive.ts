@@ -25,11 +25,10 @@ export function textArrives(tcb: Tcb, segment: Segment, now: u64): bool {
   const len = <u32>segment.len;
   const fin = (<u32>segment.flags) & Flag.FIN;
   if (len + fin == 0) return false;
-  let start = segment.seq;
-  let end = start + len;
-  const rcv_nxt = tcb.rcv_nxt;
+  const start = segment.seq;
+  const end = start + len;
 
-  if (start == rcv_nxt && tcb.reassembly == 0 && seqLeq(end, tcb.rcv_adv)) {
+  if (start == tcb.rcv_nxt && tcb.reassembly == 0 && seqLeq(end, tcb.rcv_adv)) {
     if (len) {
       if (tcb.flags & TcbFlag.REAL_BYTES) keepBytes(tcb, segment, start, start, end);
       deliver(tcb, end);
@@ -38,6 +37,16 @@ export function textArrives(tcb: Tcb, segment: Segment, now: u64): bool {
     return fin != 0;
   }
 
+  return unexpectedText(tcb, segment);
+}
+
+/** Text that is not simply the next: partly or wholly old, ahead of order, beyond the window, or filling a hole. */
+function unexpectedText(tcb: Tcb, segment: Segment): bool {
+  const len = <u32>segment.len;
+  const fin = <u32>segment.flags & Flag.FIN;
+  const rcv_nxt = tcb.rcv_nxt;
+  let start = segment.seq;
+  let end = start + len;
   if (seqLt(start, rcv_nxt)) {
     // What was received before is dropped; RFC 2883 §4.1 lets the ACK say so
     if (len) reassemblyNoteDuplicate(tcb, start, seqLt(end, rcv_nxt) ? end : rcv_nxt);
