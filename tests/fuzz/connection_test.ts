@@ -12,7 +12,7 @@ import { Random } from "../wire/random.ts";
 
 const CONVERSATIONS = 600;
 const STEPS = 200;
-/** Nodes are made by the batch: when none is in use, all of every batch are free. */
+/** Nodes are made by the batch, some multiple of this: when none is in use, all of every batch are free. */
 const BATCH = 64;
 
 type Step = (tcp: Tcp, random: Random) => void;

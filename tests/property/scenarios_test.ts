@@ -25,7 +25,7 @@ import { smallScenario } from "./small_scenario.ts";
 /** No flow is silent for longer than its time-outs add up to. */
 const LONG_AFTER_NS = 24n * 3600n * 1_000_000_000n;
 const EVENTS_MAX = 3_000_000;
-/** Nodes are made by the batch: when none is in use, all of every batch are free. */
+/** Nodes are made by the batch, some multiple of this: when none is in use, all of every batch are free. */
 const BATCH = 64;
 
 interface Run {
