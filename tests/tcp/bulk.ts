@@ -1,5 +1,6 @@
 /** A sender without end to its data, and a peer that acknowledges segment by segment. */
-import { Tcb } from "../../src/core/layout.gen.ts";
+import assert from "node:assert/strict";
+import { CaState, Tcb } from "../../src/core/layout.gen.ts";
 import { connected, type Settings, type Tcp } from "./harness.ts";
 
 export const MSS = 1000;
@@ -25,7 +26,11 @@ export function round(tcp: Tcp, rtt = "100ms"): number {
   const until = tcp.sndNxt;
   tcp.passes(rtt);
   let segments = 0;
-  for (; tcp.sndUna !== until; segments++) tcp.receives({ ack: Math.min(until, tcp.sndUna + MSS) });
+  for (; tcp.sndUna !== until; segments++) {
+    const una = tcp.sndUna;
+    tcp.receives({ ack: Math.min(until, una + MSS) });
+    assert.notEqual(tcp.sndUna, una, "the acknowledgement was not taken");
+  }
   tcp.segments();
   return segments;
 }
@@ -39,6 +44,8 @@ export function growTo(tcp: Tcp, segments: number): void {
 export function lose(tcp: Tcp): void {
   const una = tcp.sndUna;
   for (let n = 1; n <= 3; n++) tcp.receives({ ack: una, sack: [[una + MSS, una + (1 + n) * MSS]] });
+  // Without it slow start would go on doubling, and the test with it
+  assert.equal(tcp.get(Tcb.ca_state), CaState.RECOVERY);
 }
 
 /** All that was in flight arrives, the repaired loss with it: the recovery ends. */
