@@ -28,6 +28,15 @@ test("window: an old segment cannot change it (SND.WL1, SND.WL2)", async () => {
   assert.equal(tcp.get(Tcb.snd_wnd), 9000);
 });
 
+test("window: text that was sent earlier and arrives later cannot change it (SND.WL1)", async () => {
+  const tcp = await connected({ mss: MSS }, { wnd: 8000 });
+  tcp.receives({ seq: 1001, len: 100, wnd: 5000 });
+  assert.equal(tcp.get(Tcb.snd_wnd), 5000);
+  tcp.receives({ seq: 1, len: 1000, wnd: 8000 });
+  assert.equal(tcp.rcvNxt, 1101);
+  assert.equal(tcp.get(Tcb.snd_wnd), 5000);
+});
+
 test("window: a peer that takes its window back stops new data, and what is in flight is kept", async () => {
   const tcp = await connected({ mss: MSS }, { wnd: 8000 });
   tcp.writes(20_000);
