@@ -16,6 +16,7 @@
 import { Due, Engine } from "../layout/engine";
 import { Event } from "../layout/segment";
 import { engine } from "../base/root";
+import { linkWord } from "../base/pool";
 import { giveSlab, reserve, slabClass, takeSlab } from "../base/arena";
 
 /** log2 of how many buckets there are at first, and at most. */
@@ -57,6 +58,17 @@ function takeBuckets(e: Engine, bits: u32): void {
 @inline
 function due(e: Engine, i: u32): Due {
   return changetype<Due>(<usize>e.due + ((<usize>i) << 4));
+}
+
+/** The event behind this one in its list: kept apart from the event, see `base/pool`. */
+@inline
+function link(event: u32): u32 {
+  return load<u32>(linkWord(event));
+}
+
+@inline
+function setLink(event: u32, next: u32): void {
+  store<u32>(linkWord(event), next);
 }
 
 @inline
@@ -103,7 +115,7 @@ export function schedule(event: Event): void {
 function file(e: Engine, event: Event, bucket: u64): void {
   const slot = (<u32>bucket) & e.queue_mask;
   const head = <usize>e.queue_buckets + ((<usize>slot) << 2);
-  event.next = load<u32>(head);
+  setLink(<u32>changetype<usize>(event), load<u32>(head));
   store<u32>(head, <u32>changetype<usize>(event));
   setBit(e.queue_bitmap, slot);
 }
@@ -118,7 +130,7 @@ function insertWheel(e: Engine, event: Event, bucket: u64, difference: u64): voi
   const slot = (<u32>(bucket >> (e.queue_bits + level * WHEEL_BITS))) & (WHEEL_SLOTS - 1);
   const wheel = <usize>e.queue_wheels + level * WHEEL_BYTES;
   const head = wheel + ((<usize>slot) << 2);
-  event.next = load<u32>(head);
+  setLink(<u32>changetype<usize>(event), load<u32>(head));
   store<u32>(head, <u32>changetype<usize>(event));
   setBit(wheel + WHEEL_SLOTS * 4, slot);
 }
@@ -192,7 +204,7 @@ export function nextEvent(until: u64): u32 {
     const head = <usize>e.queue_buckets + ((<usize>slot) << 2);
     const only = load<u32>(head);
     const node = changetype<Event>(<usize>only);
-    if (node.next) {
+    if (link(only)) {
       e.queue_opened_last = <i64>(e.queue_turn | slot);
       open(e, slot);
       continue;
@@ -239,7 +251,7 @@ function refile(e: Engine, list: u32): void {
   let event = reversed(list);
   while (event) {
     const node = changetype<Event>(<usize>event);
-    event = node.next;
+    event = link(event);
     const bucket = node.time >> e.queue_shift;
     const difference = bucket ^ e.queue_turn;
     e.queue_refiled++;
@@ -251,9 +263,8 @@ function refile(e: Engine, list: u32): void {
 function reversed(list: u32): u32 {
   let result: u32 = 0;
   while (list) {
-    const node = changetype<Event>(<usize>list);
-    const next = node.next;
-    node.next = result;
+    const next = link(list);
+    setLink(list, result);
     result = list;
     list = next;
   }
@@ -287,7 +298,7 @@ function open(e: Engine, slot: u32): void {
     }
     changetype<Due>(at).time = time;
     changetype<Due>(at).event = event;
-    event = changetype<Event>(<usize>event).next;
+    event = link(event);
   }
   e.due_next = (<u32>(front - base)) >> 4;
   e.due_count = INSERTION_SORT_MAX;
@@ -305,11 +316,10 @@ function openLong(e: Engine, list: u32): void {
       e.due_count = count;
       makeRoom(e);
     }
-    const node = changetype<Event>(<usize>event);
     const entry = due(e, count++);
-    entry.time = node.time;
+    entry.time = changetype<Event>(<usize>event).time;
     entry.event = event;
-    event = node.next;
+    event = link(event);
   }
   e.due_count = count;
   e.queue_opened++;
@@ -409,7 +419,7 @@ function rebuild(e: Engine, shift: u32, bits: u32): void {
   let count: u32 = 0;
   while (all) {
     const event = changetype<Event>(<usize>all);
-    all = event.next;
+    all = link(all);
     schedule(event);
     count++;
   }
@@ -419,9 +429,8 @@ function rebuild(e: Engine, shift: u32, bits: u32): void {
 /** Puts `list`, reversed to oldest first, in front of `rest`. */
 function prepend(list: u32, rest: u32): u32 {
   while (list) {
-    const event = changetype<Event>(<usize>list);
-    const next = event.next;
-    event.next = rest;
+    const next = link(list);
+    setLink(list, rest);
     rest = list;
     list = next;
   }
