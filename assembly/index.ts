@@ -24,6 +24,7 @@ export {
   programReady,
   programWrite,
   queuePackets,
+  queueRemaining,
 } from "./sim/program";
 
 // One connection by itself: what the simulator calls, for owners of other kinds and for tests

@@ -1,7 +1,7 @@
 /** Runs scenarios: `simulate` from beginning to end, `Simulation` step by step. */
 import { Engine, type WasmSource } from "./core/engine.ts";
-import { Engine as EngineLayout, RunStatus } from "./core/layout.gen.ts";
-import { Measure } from "./results/measure.ts";
+import { Engine as EngineLayout, LAYOUT_HASH, RunStatus } from "./core/layout.gen.ts";
+import { Measure, type MeasureBase } from "./results/measure.ts";
 import { Sampler } from "./results/series.ts";
 import type { FlowResult, LinkResult, RunResult } from "./results/types.ts";
 import { compile, type Compiled } from "./scenario/compile.ts";
@@ -231,21 +231,26 @@ export class Simulation {
   #closed = false;
   #wall_ms = 0;
 
-  private constructor(engine: Engine, scenario: Scenario, spec: ScenarioSpec, options: SimulateOptions) {
+  private constructor(
+    engine: Engine,
+    scenario: Scenario,
+    spec: ScenarioSpec,
+    capture: ((bytes: Uint8Array) => void) | null,
+  ) {
     this.#engine = engine;
     this.#scenario = scenario;
     this.#spec = spec;
     this.#warmedUp = spec.warmup_ns === 0;
-    const compiled = this.#guard(() => compile(engine, spec, options.capture !== undefined));
+    const compiled = this.#guard(() => compile(engine, spec, capture !== null));
     this.#compiled = compiled;
-    this.#measure = new Measure(engine, spec, compiled);
+    this.#measure = this.#guard(() => new Measure(engine, spec, compiled));
     this.#sampler = new Sampler(engine, compiled, spec.record, spec.duration_ns);
-    this.#pcapng = options.capture === undefined ? null : new PcapngWriter(options.capture, {
+    this.#pcapng = capture === null ? null : new PcapngWriter(capture, {
       interfaces: compiled.captured,
       application: `cwnd ${VERSION}`,
       comment: `${spec.name}, seed ${spec.seed}`,
     });
-    const scratch = compiled.flows.some((flow) => flow.realBytes) ? streamScratch(engine) : 0;
+    const scratch = compiled.flows.some((flow) => flow.realBytes) ? this.#guard(() => streamScratch(engine)) : 0;
     this.#streams = [];
     this.flows = compiled.flows.map(({ id, group, a, b, realBytes }) => {
       const [endA, endB] = [a, b].map((tcb) => new Endpoint(engine, tcb, realBytes ? scratch : 0));
@@ -258,18 +263,26 @@ export class Simulation {
   /** Checks the scenario and builds it; time stands at 0. */
   static async create(scenario: Scenario, options: SimulateOptions = {}): Promise<Simulation> {
     const spec = normalize(scenario);
-    return new Simulation(await Engine.load(options.wasm), scenario, spec, options);
+    return new Simulation(await Engine.load(options.wasm), scenario, spec, options.capture ?? null);
   }
 
   /**
-   * A simulation from a {@linkcode snapshot}: it goes on as the original would have. Series, and averages that leave
-   * a warm-up out, begin anew at the snapshot.
+   * A simulation from a {@linkcode snapshot}: it goes on as the original would have, and its averages go on too. Of
+   * series only what follows is sampled: what lies before the snapshot is NaN. A capture goes on in a file of its own;
+   * it takes a snapshot of a run that was captured.
    */
   static async restore(bytes: Uint8Array, options: SimulateOptions = {}): Promise<Simulation> {
-    const { scenario, warmedUp, memory } = unpack(bytes);
-    const simulation = await Simulation.create(scenario, options);
+    const { head, memory } = unpack(bytes);
+    if (options.capture !== undefined && !head.captured) {
+      throw new ScenarioError("snapshot", "capture", "a run without one", "a snapshot of a run that was captured");
+    }
+    // The capture is part of what was built: without a taker its packets are dropped
+    const capture = head.captured ? options.capture ?? (() => {}) : null;
+    const engine = await Engine.load(options.wasm);
+    const simulation = new Simulation(engine, head.scenario, normalize(head.scenario), capture);
     simulation.#engine.restore(memory);
-    simulation.#warmedUp = warmedUp;
+    simulation.#warmedUp = head.warmedUp;
+    simulation.#measure.base = head.base;
     simulation.#sampler.skipTo(simulation.#now_ns);
     return simulation;
   }
@@ -298,7 +311,10 @@ export class Simulation {
    * of it has happened when the call returns, before the promise is awaited.
    */
   async runUntil(time: Quantity): Promise<void> {
-    const until_ns = parseTime(time);
+    const until_ns = Math.round(parseTime(time));
+    if (!(until_ns >= this.#now_ns && until_ns <= Number.MAX_SAFE_INTEGER)) {
+      throw new RangeError(`runUntil: found ${time}, expected a time from ${this.time_s} s on, where the clock stands`);
+    }
     while (!this.#advance(until_ns, 0xffffffff)) {
       if (this.#streams.length > 0) await this.#answerStreams();
     }
@@ -405,48 +421,73 @@ export class Simulation {
 
   /** The whole run as bytes: {@linkcode restore} goes on from here. */
   snapshot(): Uint8Array {
-    return pack(this.#scenario, this.#warmedUp, this.#engine.snapshot());
+    const memory = this.#engine.snapshot();
+    const head: SnapshotHead = {
+      layout: LAYOUT_HASH,
+      memory_bytes: memory.length,
+      scenario: this.#scenario,
+      captured: this.#pcapng !== null,
+      warmedUp: this.#warmedUp,
+      base: this.#measure.base,
+    };
+    return pack(head, memory);
   }
 
   /** Ends the run and writes what a capture still holds. Handles stay readable. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#pcapng?.close();
+    for (const stream of this.#streams) stream.cut();
+    // What the core has booked beyond the clock never happened
+    this.#pcapng?.close(this.#engine.getBig(this.#engine.root, EngineLayout.now));
   }
 }
 
-/** Lets timers, signals and streams have their turn. */
+/** Lets timers, signals and streams have their turn: at once where the runtime can, else within some milliseconds. */
 function eventLoopTurn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
+  const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown };
+  return new Promise((resolve) => void (setImmediate ?? setTimeout)(resolve));
 }
 
 const SNAPSHOT_MAGIC = 0x646e7763;
-const SNAPSHOT_HEAD = 12;
+const SNAPSHOT_HEAD = 8;
 
-/** A snapshot: magic, a flag, the length of the scenario's JSON, the JSON, the memory. */
-function pack(scenario: Scenario, warmedUp: boolean, memory: Uint8Array): Uint8Array {
-  const text = new TextEncoder().encode(JSON.stringify(scenario));
+/** What a snapshot holds besides the core's memory. */
+interface SnapshotHead {
+  /** Memory of another layout would be misread. */
+  layout: string;
+  memory_bytes: number;
+  scenario: Scenario;
+  captured: boolean;
+  warmedUp: boolean;
+  base: MeasureBase;
+}
+
+/** A snapshot: magic, the length of the head's JSON, the JSON, the memory. */
+function pack(head: SnapshotHead, memory: Uint8Array): Uint8Array {
+  const text = new TextEncoder().encode(JSON.stringify(head));
   const bytes = new Uint8Array(SNAPSHOT_HEAD + text.length + memory.length);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, SNAPSHOT_MAGIC, true);
-  view.setUint32(4, warmedUp ? 1 : 0, true);
-  view.setUint32(8, text.length, true);
+  view.setUint32(4, text.length, true);
   bytes.set(text, SNAPSHOT_HEAD);
   bytes.set(memory, SNAPSHOT_HEAD + text.length);
   return bytes;
 }
 
-function unpack(bytes: Uint8Array): { scenario: Scenario; warmedUp: boolean; memory: Uint8Array } {
+function unpack(bytes: Uint8Array): { head: SnapshotHead; memory: Uint8Array } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < SNAPSHOT_HEAD || view.getUint32(0, true) !== SNAPSHOT_MAGIC) {
     throw new ScenarioError("snapshot", "", "bytes of another kind", "what Simulation.snapshot() returned");
   }
-  const length = view.getUint32(8, true);
-  const text = new TextDecoder().decode(bytes.subarray(SNAPSHOT_HEAD, SNAPSHOT_HEAD + length));
-  return {
-    scenario: JSON.parse(text),
-    warmedUp: view.getUint32(4, true) === 1,
-    memory: bytes.subarray(SNAPSHOT_HEAD + length),
+  const end = SNAPSHOT_HEAD + view.getUint32(4, true);
+  const complain = (found: string, expected: string): never => {
+    throw new ScenarioError("snapshot", "", found, expected);
   };
+  if (end > bytes.length) complain(`${bytes.length} bytes`, `at least ${end}`);
+  const head: SnapshotHead = JSON.parse(new TextDecoder().decode(bytes.subarray(SNAPSHOT_HEAD, end)));
+  const memory = bytes.subarray(end);
+  if (head.layout !== LAYOUT_HASH) complain(`memory layout ${head.layout}`, `${LAYOUT_HASH}: it is of another version`);
+  if (memory.length !== head.memory_bytes) complain(`${memory.length} bytes of memory`, `${head.memory_bytes}`);
+  return { head, memory };
 }

@@ -39,6 +39,8 @@ export class Endpoint {
   #scratch: number;
   #wakers: (() => void)[] = [];
   #closing = false;
+  #aborted = false;
+  #cut = false;
 
   /** The end whose control block lies at `tcb`; `scratch` is room for bytes on their way, 0 for a virtual stream. */
   constructor(engine: Engine, tcb: number, scratch: number) {
@@ -68,15 +70,30 @@ export class Endpoint {
 
   /** Ends the connection with a reset. */
   abort(): void {
+    this.#aborted = true;
     this.#engine.exports.programAbort(this.#tcb);
     this.hear();
+  }
+
+  /** The simulation is closed: whoever still waits for this end hears that nothing will come. */
+  cut(): void {
+    this.#cut = true;
+    this.#wake();
   }
 
   /** Takes the core's news of this end and lets whoever waits for some look again. True when somebody did. */
   hear(): boolean {
     const news = this.#engine.exports.programNews(this.#tcb);
     if (news === 0) return false;
-    if (news & Notify.ESTABLISHED && this.#closing) this.#engine.exports.programClose(this.#tcb);
+    if (news & Notify.ESTABLISHED) {
+      // What was asked for before there was a connection
+      if (this.#aborted) this.#engine.exports.programAbort(this.#tcb);
+      else if (this.#closing) this.#engine.exports.programClose(this.#tcb);
+    }
+    return this.#wake();
+  }
+
+  #wake(): boolean {
     const wakers = this.#wakers;
     this.#wakers = [];
     for (const waker of wakers) waker();
@@ -92,7 +109,15 @@ export class Endpoint {
   }
 
   get #isOver(): boolean {
-    return this.#engine.get(this.#tcb, Tcb.end_reason) !== EndReason.NONE;
+    return this.#cut || this.#engine.get(this.#tcb, Tcb.end_reason) !== EndReason.NONE;
+  }
+
+  #over(): Error {
+    return new Error(this.#cut ? "The simulation is closed" : `The connection is over: ${this.endReason}`);
+  }
+
+  #has(flag: number): boolean {
+    return (this.#engine.get(this.#tcb, Tcb.flags) & flag) !== 0;
   }
 
   async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
@@ -101,14 +126,17 @@ export class Endpoint {
     for (;;) {
       const count = exports.programRead(this.#tcb, this.#scratch, CHUNK_BYTES);
       if (count > 0) return controller.enqueue(this.#engine.bytes(this.#scratch, count).slice());
-      if (this.#engine.get(this.#tcb, Tcb.flags) & TcbFlag.FIN_RECEIVED) return controller.close();
-      if (this.#isOver) return controller.error(new Error(`The connection is over: ${this.endReason}`));
+      if (this.#has(TcbFlag.FIN_RECEIVED)) return controller.close();
+      if (this.#isOver) return controller.error(this.#over());
       await this.#waitForNews();
     }
   }
 
   async #write(chunk: Uint8Array): Promise<void> {
     this.#requireBytes();
+    if (!(chunk instanceof Uint8Array)) {
+      throw new TypeError(`Found a chunk of type ${typeof chunk}, expected a Uint8Array`);
+    }
     const { exports } = this.#engine;
     for (let at = 0; at < chunk.length;) {
       const part = chunk.subarray(at, at + CHUNK_BYTES);
@@ -116,13 +144,15 @@ export class Endpoint {
       const taken = exports.programWrite(this.#tcb, this.#scratch, part.length);
       at += taken;
       if (at === chunk.length) return;
-      if (this.#isOver) throw new Error(`The connection is over: ${this.endReason}`);
+      if (this.#isOver) throw this.#over();
+      if (this.#has(TcbFlag.FIN_QUEUED)) throw new Error("The sending direction was closed before all was written");
       if (taken < part.length) await this.#waitForNews();
     }
   }
 
   /** CLOSE before the handshake is over would abandon the connection: it waits until then. */
   #close(): void {
+    if (this.#isOver && this.endReason !== "CLOSED") throw this.#over();
     const state = this.#engine.get(this.#tcb, Tcb.state);
     if (state < State.ESTABLISHED) this.#closing = true;
     else this.#engine.exports.programClose(this.#tcb);

@@ -16,15 +16,6 @@ export function seqGeq(a: u32, b: u32): bool {
   return <i32>(a - b) >= 0;
 }
 
-/** low <= x < high, on the circle. */
-export function seqBetween(low: u32, x: u32, high: u32): bool {
-  return x - low < high - low;
-}
-
 export function seqMax(a: u32, b: u32): u32 {
   return <i32>(a - b) >= 0 ? a : b;
-}
-
-export function seqMin(a: u32, b: u32): u32 {
-  return <i32>(a - b) <= 0 ? a : b;
 }

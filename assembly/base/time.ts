@@ -8,7 +8,7 @@ export const NEVER: u64 = u64.MAX_VALUE;
 
 /** Microseconds in a span. Up to half a minute it is a multiplication: a 64-bit division costs some forty cycles. */
 export function microseconds(ns: u64): u32 {
-  if (ns >> 35) return <u32>(ns / 1000);
+  if (ns >> 35) return <u32>min<u64>(ns / 1000, u32.MAX_VALUE);
   // 2^38 / 1000, rounded up: off by one at most, beyond a second
   return <u32>((ns * 274877907) >> 38);
 }

@@ -91,8 +91,6 @@ export class AckSample {
   acked: u32;
   /** Segments SACKed, or stood for by duplicate ACKs, before the ACK. */
   prior_sacked: u32;
-  /** Segments in flight before the ACK. */
-  prior_in_flight: u32;
   /** Round-trip time in microseconds, 0 when the ACK gives no valid sample. */
   rtt_us: u32;
   /** 1 when the oldest lost segment is to be sent again at once, whatever the window: fast retransmit. */

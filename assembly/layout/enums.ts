@@ -173,13 +173,6 @@ export const enum LossKind {
   LIST = 3,
 }
 
-/** Why a link dropped a packet: indices into `LinkExt.drops_overflow`. */
-export const enum DropReason {
-  OVERFLOW = 0,
-  LOSS = 1,
-  AQM = 2,
-}
-
 /** Queue disciplines; one row a discipline, see `qdisc/qdisc.ts`. */
 export const enum Qdisc {
   DROPTAIL = 0,

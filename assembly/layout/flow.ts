@@ -12,13 +12,14 @@ export class Flow {
   read_event: u16;
   /** Bytes that the application of `a` still has to write; unlimited when WRITES_FOR_EVER. */
   bytes_left: u64;
-  bytes_total: u64;
+  /** Bytes that the reading application may take beyond the whole ones it took: its rate's remainder. */
+  read_credit: f64;
   start_ns: u64;
   /** When the receiving application had the last byte; 0 while it has not. */
   complete_ns: u64;
   /** Reading rate of the receiving application, bytes a second; 0 reads at once. */
   read_bytes_per_s: u64;
-  /** When both ends were done; 0 while they are not. */
+  /** When the connection ended at `a`; 0 while it has not. */
   end_ns: u64;
 }
 

@@ -70,8 +70,6 @@ export class LinkExt {
   // Measurement
   drops_overflow: u32;
   drops_loss: u32;
-  drops_aqm: u32;
-  marks: u32;
   /** Sum over packets of the time waited, nanoseconds: the integral of the queue's length. */
   waited_ns: u64;
   duplicated: u32;

@@ -48,6 +48,15 @@ export function droptailEnqueue(ext: LinkExt, start: u64, bytes: u32): bool {
   return true;
 }
 
+/** How long those that wait have still to wait, summed, nanoseconds. Call `droptailAdvance` first. */
+export function droptailRemaining(ext: LinkExt, now: u64): u64 {
+  let sum: u64 = 0;
+  for (let i = ext.waiting_head; i != ext.waiting_tail; i++) {
+    sum += waiting(ext.waiting, ext.waiting_mask, i).start - now;
+  }
+  return sum;
+}
+
 function grow(ext: LinkExt): void {
   const size = ext.waiting_mask + 1;
   const klass = slabClass(size << 5);

@@ -4,10 +4,11 @@
  *      qdiscInit      the link is built
  *      qdiscAdvance   time has passed: packets whose transmission has begun leave
  *      qdiscEnqueue   a packet has to wait until `start`: takes it, or has no room
+ *      qdiscRemaining how long what waits has still to wait: for results
  */
 import { Qdisc } from "../layout/enums";
 import { LinkExt } from "../layout/link";
-import { droptailAdvance, droptailEnqueue, droptailInit } from "./droptail";
+import { droptailAdvance, droptailEnqueue, droptailInit, droptailRemaining } from "./droptail";
 
 export function qdiscInit(ext: LinkExt): void {
   switch (<i32>ext.qdisc) {
@@ -33,6 +34,15 @@ export function qdiscEnqueue(ext: LinkExt, start: u64, bytes: u32): bool {
   switch (<i32>ext.qdisc) {
     case Qdisc.DROPTAIL:
       return droptailEnqueue(ext, start, bytes);
+    default:
+      return unreachable();
+  }
+}
+
+export function qdiscRemaining(ext: LinkExt, now: u64): u64 {
+  switch (<i32>ext.qdisc) {
+    case Qdisc.DROPTAIL:
+      return droptailRemaining(ext, now);
     default:
       return unreachable();
   }

@@ -55,7 +55,7 @@ export function applicationHears(tcb: Tcb, now: u64): void {
     const news = <u32>tcb.notify;
     if (tcb.flags & TcbFlag.REAL_BYTES) {
       // The host program hears of it between slices
-      if (news & Notify.ENDED) ends(flow, now);
+      if (news & Notify.ENDED) ends(flow, tcb, now);
       engine().pause = RunStatus.NOTIFY;
       return;
     }
@@ -64,7 +64,7 @@ export function applicationHears(tcb: Tcb, now: u64): void {
     if (isWriter && news & (Notify.ESTABLISHED | Notify.WRITABLE)) write(flow, tcb, now);
     if (news & Notify.READABLE && !isWriter && flow.read_event == 0) startReading(flow, now);
     if (news & Notify.PEER_CLOSED) peerCloses(flow, tcb, now);
-    if (news & Notify.ENDED) ends(flow, now);
+    if (news & Notify.ENDED) ends(flow, tcb, now);
     drain(tcb, now);
   }
 }
@@ -85,12 +85,9 @@ function completes(flow: Flow, b: Tcb, now: u64): void {
   closeConnection(b, now);
 }
 
-function ends(flow: Flow, now: u64): void {
-  const a = <u32>changetype<Tcb>(<usize>flow.a).state;
-  const b = <u32>changetype<Tcb>(<usize>flow.b).state;
-  const done =
-    (a == State.CLOSED || a == State.TIME_WAIT) && (b == State.CLOSED || b == State.TIME_WAIT || b == State.LISTEN);
-  if (done && !flow.end_ns) flow.end_ns = now;
+/** The flow has ended when the end that opened it has: what the other does then changes nothing for it. */
+function ends(flow: Flow, tcb: Tcb, now: u64): void {
+  if (<u32>changetype<usize>(tcb) == flow.a && flow.end_ns == 0) flow.end_ns = now;
 }
 
 function startReading(flow: Flow, now: u64): void {
@@ -104,8 +101,10 @@ function startReading(flow: Flow, now: u64): void {
 /** The reading application wakes up and takes its share. */
 export function flowReads(flow: Flow, event: Event, now: u64): void {
   const b = changetype<Tcb>(<usize>flow.b);
-  const share = <u32>min<u64>(flow.read_bytes_per_s / (1000000000 / READ_EVERY), 0x7fffffff);
-  receiveBytes(b, max<u32>(share, 1), now);
+  const credit = flow.read_credit + <f64>flow.read_bytes_per_s * (<f64>READ_EVERY * 1e-9);
+  const share = <u32>min(credit, 2147483647.0);
+  flow.read_credit = credit - <f64>share;
+  receiveBytes(b, share, now);
   const ready = receiveReady(b);
   if (ready) {
     event.time = now + READ_EVERY;

@@ -18,7 +18,7 @@ import {
   takeNotifications,
 } from "../tcp/calls";
 import { copyFromRing, copyToRing } from "../tcp/real_bytes";
-import { qdiscAdvance } from "../qdisc/qdisc";
+import { qdiscAdvance, qdiscRemaining } from "../qdisc/qdisc";
 import { settle } from "./host";
 
 @inline
@@ -83,6 +83,12 @@ export function queuePackets(ext: u32): u32 {
   const e = changetype<LinkExt>(<usize>ext);
   qdiscAdvance(e, engine().now);
   return e.waiting_tail - e.waiting_head;
+}
+
+/** How long the packets that wait at a link have still to wait, summed, nanoseconds. */
+export function queueRemaining(ext: u32): u64 {
+  queuePackets(ext);
+  return qdiscRemaining(changetype<LinkExt>(<usize>ext), engine().now);
 }
 
 /** Keeps a histogram of this connection's round-trip times; its address. Emptied when it is there already. */

@@ -37,7 +37,7 @@ export function run(until: u64, budget: u32): RunStatus {
     }
   }
   e.events += budget - left;
-  if (status == RunStatus.DONE) e.now = until;
+  if (status == RunStatus.DONE && until > e.now) e.now = until;
   return status;
 }
 

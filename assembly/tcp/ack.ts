@@ -13,7 +13,7 @@ import { fastRetransmit, sendAck, sendPending } from "./output";
 import { recoveryOnAck, recoveryOnCalmAck, recoveryOnDuplicateAck } from "./recovery";
 import { backedOffRto, restartRetransmitTimer, rttSample } from "./rtt";
 import { scoreboardUpdate } from "./scoreboard";
-import { inFlight, sentForget, sentIn, sentRelease } from "./sent";
+import { sentForget, sentIn, sentRelease } from "./sent";
 import { timerClear, timerIsSet, timerSet } from "./timers";
 
 /** What a receiver of one-way data sees on every segment: an ACK that says nothing that is not known. */
@@ -48,7 +48,6 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: u64): bool {
 
   const sample = ackSample();
   sample.now = now;
-  sample.prior_in_flight = inFlight(tcb);
   sample.prior_sacked = tcb.sacked_out;
   sample.retransmit_now = 0;
   if (advanced) {

@@ -117,6 +117,12 @@ export function enterTimeWait(tcb: Tcb, now: u64): void {
   tcb.notify |= <u8>Notify.ENDED;
 }
 
+/** A handshake that a passive OPEN had begun failed: it waits for another, and the user hears nothing. */
+export function listenOn(tcb: Tcb): void {
+  tcb.state = <u8>State.LISTEN;
+  tcb.timer_mask = 0;
+}
+
 /** The connection is over: CLOSED, nothing in flight, no timer. */
 export function enterClosed(tcb: Tcb, reason: u32, now: u64): void {
   tcb.state = <u8>State.CLOSED;

@@ -43,7 +43,7 @@ export function textArrives(tcb: Tcb, segment: Segment, now: u64): bool {
 /** Text that is not simply the next: partly or wholly old, ahead of order, beyond the window, or filling a hole. */
 function unexpectedText(tcb: Tcb, segment: Segment): bool {
   const len = <u32>segment.len;
-  const fin = <u32>segment.flags & Flag.FIN;
+  const fin = (<u32>segment.flags) & Flag.FIN;
   const rcv_nxt = tcb.rcv_nxt;
   let start = segment.seq;
   let end = start + len;

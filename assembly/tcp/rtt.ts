@@ -7,9 +7,13 @@ import { engine } from "../base/root";
 import { NS_PER_US } from "../base/time";
 import { timerClear, timerSet } from "./timers";
 
+/** Longer ones count as this, some four minutes: SRTT times 8 and RTTVAR times 4 must fit their words. */
+const RTT_US_MAX: u32 = 1 << 28;
+
 /** Takes a sample of `rtt_us` microseconds into SRTT, RTTVAR and RTO. */
 export function rttSample(tcb: Tcb, rtt_us: u32): void {
   if (rtt_us == 0) rtt_us = 1;
+  rtt_us = min(rtt_us, RTT_US_MAX);
   const srtt = tcb.srtt_us8;
   if (srtt == 0) {
     // RFC 6298 (2.2): SRTT <- R, RTTVAR <- R/2

@@ -13,7 +13,7 @@ import { engine } from "../base/root";
 import { seqGt, seqLeq, seqLt } from "../base/seq";
 import { NS_PER_MS } from "../base/time";
 import { ackArrives, ackIsOldNews } from "./ack";
-import { enterClosed, enterEstablished, enterTimeWait } from "./connection";
+import { enterClosed, enterEstablished, enterTimeWait, listenOn } from "./connection";
 import { listenAgain } from "./opening";
 import { refuse, sendPending } from "./output";
 import { takeFin, textArrives } from "./receive";
@@ -23,10 +23,9 @@ import { timerSet } from "./timers";
 export function resetArrives(tcb: Tcb, now: u64): void {
   switch (<i32>tcb.state) {
     case State.SYN_RECEIVED:
-      // A passive OPEN goes back to listening and the user hears nothing
+      // A passive OPEN goes back to listening
       if (tcb.flags & TcbFlag.PASSIVE) {
-        tcb.state = <u8>State.LISTEN;
-        tcb.timer_mask = 0;
+        listenOn(tcb);
       } else {
         enterClosed(tcb, EndReason.REFUSED, now);
       }

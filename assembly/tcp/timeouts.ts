@@ -3,11 +3,14 @@ import { EndReason, State, TcbFlag, Timer } from "../layout/enums";
 import { Opt } from "../layout/enums";
 import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
-import { enterClosed } from "./connection";
+import { enterClosed, listenOn } from "./connection";
 import { retransmit, sendAck, sendOverride, sendPending, sendProbe, sendSyn } from "./output";
 import { enterLoss } from "./recovery";
 import { backedOffRto } from "./rtt";
 import { timerAt, timerClear, timerIsSet, timerSet } from "./timers";
+
+/** More doublings than any RTO needs to reach its largest. */
+const BACKOFF_MAX: u8 = 30;
 
 /** Deals with every deadline that `now` has reached. */
 export function timersExpired(tcb: Tcb, now: u64): void {
@@ -40,16 +43,16 @@ function retransmissionTimeout(tcb: Tcb, now: u64): void {
   if (!opening && tcb.packets_out == 0) return;
   if (<u32>tcb.unanswered >= (opening ? engine().syn_retries : engine().data_retries)) {
     // RFC 9293 §3.8.3 R2: the peer is gone. A passive OPEN that never completed listens again
-    if (state == State.SYN_RECEIVED && tcb.flags & TcbFlag.PASSIVE) tcb.state = <u8>State.LISTEN;
+    if (state == State.SYN_RECEIVED && tcb.flags & TcbFlag.PASSIVE) listenOn(tcb);
     else enterClosed(tcb, EndReason.TIMED_OUT, now);
     return;
   }
   tcb.unanswered++;
-  tcb.backoff++;
+  if (tcb.backoff < BACKOFF_MAX) tcb.backoff++;
   if (opening) {
     sendSyn(tcb, now, Opt.RETRANSMISSION);
   } else {
-    tcb.rtos++;
+    if (tcb.rtos < u16.MAX_VALUE) tcb.rtos++;
     enterLoss(tcb, now);
     retransmit(tcb, tcb.sent_head, now);
   }
@@ -71,7 +74,7 @@ function persistTimeout(tcb: Tcb, now: u64): void {
     return;
   }
   tcb.unanswered++;
-  if (tcb.persist_backoff < 30) tcb.persist_backoff++;
+  if (tcb.persist_backoff < BACKOFF_MAX) tcb.persist_backoff++;
   sendProbe(tcb, now);
   timerSet(tcb, Timer.PERSIST, now + backedOffRto(tcb, tcb.persist_backoff));
 }

@@ -57,7 +57,8 @@ function readScenario(file: string, options: RunOptions): Scenario {
   for (const assignment of options.set) scenario = applySet(scenario, assignment);
   const overrides: Partial<Scenario> = {};
   if (options.seed !== undefined) overrides.seed = options.seed;
-  if (options.duration !== undefined) overrides.duration = options.duration;
+  // A bare number is seconds, as in the file
+  if (options.duration !== undefined) overrides.duration = asQuantity(options.duration);
   if (typeof scenario === "object" && scenario !== null && !Array.isArray(scenario)) {
     scenario = { ...scenario, ...overrides };
   }
@@ -67,6 +68,12 @@ function readScenario(file: string, options: RunOptions): Scenario {
     throw blameOption(error, file, overrides);
   }
   return scenario as Scenario;
+}
+
+/** A number stays one; what is none keeps its unit. */
+function asQuantity(text: string): string | number {
+  const value = Number(text);
+  return text.trim() === "" || Number.isNaN(value) ? text : value;
 }
 
 /** A wrong value that came from an option is reported as that option's, not the file's. */

@@ -49,6 +49,7 @@ export interface CoreExports {
   run(until: bigint, budget: number): number;
   captureInit(snaplen: number): void;
   queuePackets(ext: number): number;
+  queueRemaining(ext: number): bigint;
   keepRttHistogram(tcb: number): number;
   programWrite(tcb: number, from: number, len: number): number;
   programRead(tcb: number, to: number, len: number): number;
@@ -88,7 +89,7 @@ export class Engine {
   #view: DataView;
 
   private constructor(instance: WebAssembly.Instance) {
-    this.exports = instance.exports as unknown as CoreExports;
+    this.exports = withUnsignedAddresses(instance.exports as unknown as CoreExports);
     this.root = this.exports.rootAddress();
     this.#view = new DataView(this.exports.memory.buffer);
   }
@@ -174,7 +175,7 @@ export class Engine {
 
   /** What a trap means: the assertion that failed, and where in the core's sources it stands. */
   explain(error: unknown, scenario = "", seed = ""): unknown {
-    if (!(error instanceof WebAssembly.RuntimeError) && !(error instanceof RangeError)) return error;
+    if (!(error instanceof WebAssembly.RuntimeError)) return error;
     const at = this.exports.trapRecord();
     const [message, file, line, column] = [Trap.message, Trap.file, Trap.line, Trap.column].map((field) =>
       this.get(at, field)
@@ -188,6 +189,26 @@ export class Engine {
   #string(at: number): string {
     return new TextDecoder("utf-16le").decode(this.bytes(at, this.view.getUint32(at - 4, true)));
   }
+}
+
+/** Exports that return an address: wasm hands it over as a signed number, negative beyond 2 GiB. */
+const ADDRESSES = [
+  "allocate",
+  "addLink",
+  "extendLink",
+  "addRoute",
+  "addFlow",
+  "addSource",
+  "keepRttHistogram",
+  "takeSegment",
+] as const;
+
+function withUnsignedAddresses(exports: CoreExports): CoreExports {
+  const unsigned = ADDRESSES.map((name) => {
+    const call = exports[name] as (...values: unknown[]) => number;
+    return [name, (...values: unknown[]): number => call(...values) >>> 0];
+  });
+  return { ...exports, ...Object.fromEntries(unsigned) };
 }
 
 function compile(source?: WasmSource): Promise<WebAssembly.Module> {

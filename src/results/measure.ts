@@ -3,7 +3,17 @@
  * showed then is remembered and taken off. Totals (segments, drops, time-outs) run from the start.
  */
 import type { Engine } from "../core/engine.ts";
-import { Engine as EngineLayout, Flow, Link, LinkExt, STATE_NAMES, Tcb, TcbExt } from "../core/layout.gen.ts";
+import {
+  END_REASON_NAMES,
+  EndReason,
+  Engine as EngineLayout,
+  Flow,
+  Link,
+  LinkExt,
+  STATE_NAMES,
+  Tcb,
+  TcbExt,
+} from "../core/layout.gen.ts";
 import type { Compiled, CompiledFlow, CompiledLink } from "../scenario/compile.ts";
 import type { ScenarioSpec } from "../scenario/types.ts";
 import { histogramPercentiles_ms } from "./histogram.ts";
@@ -19,17 +29,31 @@ interface FlowBase {
   rttCount: number;
 }
 
+/** Counters of one link when the averages began. */
+interface LinkBase {
+  sentBits: number;
+  packets: number;
+  /** How long the packets that waited then had still to wait, summed. */
+  remaining_ns: number;
+}
+
+/** Where averages begin: plain data, so that a snapshot can hold it. */
+export interface MeasureBase {
+  from_ns: number;
+  flows: FlowBase[];
+  links: LinkBase[];
+}
+
 const FLOW_ZERO: FlowBase = { ipBytes: 0, payload: 0, cwndSum: 0, rttSum_us: 0, rttCount: 0 };
+const LINK_ZERO: LinkBase = { sentBits: 0, packets: 0, remaining_ns: 0 };
 
 /** Reads results out of one run. */
 export class Measure {
+  /** Where averages begin. */
+  base: MeasureBase = { from_ns: 0, flows: [], links: [] };
   #engine: Engine;
   #spec: ScenarioSpec;
   #compiled: Compiled;
-  #from_ns = 0;
-  #flowBase: FlowBase[] = [];
-  #linkBytes: number[] = [];
-  #linkPackets: number[] = [];
 
   /** Measures what `compiled` does in `engine`. */
   constructor(engine: Engine, spec: ScenarioSpec, compiled: Compiled) {
@@ -46,16 +70,21 @@ export class Measure {
   /** The warm-up is over: averages begin now. */
   restartAverages(): void {
     const engine = this.#engine;
-    this.#from_ns = this.#now_ns;
-    this.#flowBase = this.#compiled.flows.map(({ a, b }) => ({
-      ipBytes: engine.get(b, Tcb.ip_bytes_received),
-      payload: engine.get(b, Tcb.bytes_received),
-      cwndSum: this.#cwndSum(a),
-      rttSum_us: engine.get(a, Tcb.rtt_sum_us),
-      rttCount: engine.get(a, Tcb.rtt_count),
-    }));
-    this.#linkBytes = this.#compiled.links.map(({ ext }) => engine.get(ext, LinkExt.bytes));
-    this.#linkPackets = this.#compiled.links.map(({ ext }) => engine.get(ext, LinkExt.packets));
+    this.base = {
+      from_ns: this.#now_ns,
+      flows: this.#compiled.flows.map(({ a, b }) => ({
+        ipBytes: engine.get(b, Tcb.ip_bytes_received),
+        payload: engine.get(b, Tcb.bytes_received),
+        cwndSum: this.#cwndSum(a),
+        rttSum_us: engine.get(a, Tcb.rtt_sum_us),
+        rttCount: engine.get(a, Tcb.rtt_count),
+      })),
+      links: this.#compiled.links.map((link) => ({
+        sentBits: this.#sentBits(link),
+        packets: engine.get(link.ext, LinkExt.packets),
+        remaining_ns: Number(engine.exports.queueRemaining(link.ext)),
+      })),
+    };
     for (const { ext } of this.#compiled.links) engine.exports.restartLinkAverages(ext);
     if (this.#spec.record.percentiles) this.#keepHistograms();
   }
@@ -66,7 +95,7 @@ export class Measure {
 
   /** Seconds that averages are taken over. */
   get #span_s(): number {
-    return (this.#now_ns - this.#from_ns) / 1e9;
+    return (this.#now_ns - this.base.from_ns) / 1e9;
   }
 
   /** Integral of cwnd over time up to now, segment nanoseconds. */
@@ -81,12 +110,13 @@ export class Measure {
     const engine = this.#engine;
     const flow = this.#compiled.flows[id];
     const { a, b } = flow;
-    const base = this.#flowBase[id] ?? FLOW_ZERO;
+    const base = this.base.flows[id] ?? FLOW_ZERO;
     const span_s = this.#span_s;
     const rate = (bytes: number): number => span_s > 0 ? bytes * 8 / span_s : 0;
     const rttCount = engine.get(a, Tcb.rtt_count) - base.rttCount;
     const everSampled = engine.get(a, Tcb.rtt_count) > 0;
     const [end_ns, complete_ns] = [engine.get(flow.flow, Flow.end_ns), engine.get(flow.flow, Flow.complete_ns)];
+    const endReason = engine.get(a, Tcb.end_reason);
     const result: FlowResult = {
       id,
       group: flow.group,
@@ -110,6 +140,7 @@ export class Measure {
       rtt_ms_mean: rttCount > 0 ? (engine.get(a, Tcb.rtt_sum_us) - base.rttSum_us) / rttCount / 1e3 : NaN,
       rtt_ms_max: everSampled ? engine.get(a, Tcb.rtt_max_us) / 1e3 : NaN,
       ce_marked: 0,
+      end_reason: endReason === EndReason.NONE ? null : END_REASON_NAMES[endReason].toLowerCase(),
     };
     if (this.#spec.record.percentiles) {
       const histogram = engine.get(engine.get(a, Tcb.ext), TcbExt.rtt_histogram);
@@ -121,46 +152,50 @@ export class Measure {
   /** Mean over the time from the flow's start, or the end of the warm-up, to its end, or now. */
   #cwndMean(flow: CompiledFlow, base: FlowBase): number {
     const end_ns = this.#engine.get(flow.flow, Flow.end_ns) || this.#now_ns;
-    const span_ns = end_ns - Math.max(flow.start_ns, this.#from_ns);
+    const span_ns = end_ns - Math.max(flow.start_ns, this.base.from_ns);
     return span_ns > 0 ? (this.#cwndSum(flow.a) - base.cwndSum) / span_ns : 0;
   }
 
-  /** One direction of a named link, by its place in the compiled table. */
+  /**
+   * One direction of a named link, by its place in the compiled table. The core books a packet when it comes: from
+   * utilization and the mean queue, what lies beyond the clock is taken off here.
+   */
   link(index: number): LinkResult {
     const engine = this.#engine;
-    const { id, ext, rate_bps } = this.#compiled.links[index];
+    const compiled = this.#compiled.links[index];
+    const { id, ext, rate_bps } = compiled;
+    const base = this.base.links[index] ?? LINK_ZERO;
     const span_s = this.#span_s;
-    const waited_ms = engine.get(ext, LinkExt.waited_ns) / 1e6;
-    const packets = engine.get(ext, LinkExt.packets) - (this.#linkPackets[index] ?? 0);
+    const waited_ns = engine.get(ext, LinkExt.waited_ns);
+    const remaining_ns = Number(engine.exports.queueRemaining(ext));
+    const admitted = engine.get(ext, LinkExt.packets) - base.packets;
     const histogram = engine.get(ext, LinkExt.histogram);
-    const [p50, p99] = histogramPercentiles_ms(engine, histogram, [50, 99], (waited) => packets - waited);
+    const [p50, p99] = histogramPercentiles_ms(engine, histogram, [50, 99], (waited) => admitted - waited);
     return {
       id,
-      utilization: span_s > 0 ? this.#sentBits(index) / (rate_bps * span_s) : 0,
+      utilization: span_s > 0 ? (this.#sentBits(compiled) - base.sentBits) / (rate_bps * span_s) : 0,
       packets: engine.get(ext, LinkExt.packets),
       bytes: engine.get(ext, LinkExt.bytes),
       drops: {
         overflow: engine.get(ext, LinkExt.drops_overflow),
         loss: engine.get(ext, LinkExt.drops_loss),
-        aqm: engine.get(ext, LinkExt.drops_aqm),
+        aqm: 0, // no discipline of this version drops by policy
       },
-      marks: engine.get(ext, LinkExt.marks),
+      marks: 0,
       // Little's law: the integral of the queue's length is the sum of the times waited
-      queue_packets_mean: span_s > 0 ? waited_ms / 1e3 / span_s : 0,
+      queue_packets_mean: span_s > 0 ? (waited_ns + base.remaining_ns - remaining_ns) / 1e9 / span_s : 0,
       queue_packets_max: engine.get(ext, LinkExt.queue_packets_max),
-      queue_delay_ms_mean: packets > 0 ? waited_ms / packets : NaN,
+      queue_delay_ms_mean: admitted > 0 ? waited_ns / admitted / 1e6 : NaN,
       queue_delay_ms_p50: p50,
       queue_delay_ms_p99: p99,
     };
   }
 
-  /** Bits whose transmission is over by now: what is booked beyond the clock does not count yet. */
-  #sentBits(index: number): number {
+  /** Bits whose transmission is over by now. */
+  #sentBits({ link, ext, rate_bps }: CompiledLink): number {
     const engine = this.#engine;
-    const { link, ext, rate_bps }: CompiledLink = this.#compiled.links[index];
-    const booked = (engine.get(ext, LinkExt.bytes) - (this.#linkBytes[index] ?? 0)) * 8;
     const ahead_ns = Math.max(0, engine.get(link, Link.busy_until) - this.#now_ns);
-    return Math.max(0, booked - ahead_ns * rate_bps / 1e9);
+    return Math.max(0, engine.get(ext, LinkExt.bytes) * 8 - ahead_ns * rate_bps / 1e9);
   }
 
   /** All flows together. `bottleneck` is the fullest link when there are several. */

@@ -1,7 +1,7 @@
 /** Time series: one column a quantity, sampled from the core between slices at fixed instants. */
 import type { Engine } from "../core/engine.ts";
 import type { Field } from "../core/engine.ts";
-import { Tcb } from "../core/layout.gen.ts";
+import { State, Tcb } from "../core/layout.gen.ts";
 import type { Compiled } from "../scenario/compile.ts";
 import type { RecordSpec } from "../scenario/types.ts";
 import type { FlowSeries, LinkSeries, Series } from "./types.ts";
@@ -70,9 +70,12 @@ export class Sampler {
     const row = this.#used++;
     this.#time_s[row] = (row + 1) * this.#interval_ns / 1e9;
     this.#compiled.flows.forEach(({ a, b }, i) => {
+      const state = this.#engine.get(a, Tcb.state);
+      // A connection that is not there yet, or over, has no window and no round-trip time
+      const open = state >= State.ESTABLISHED && state !== State.TIME_WAIT;
       for (const column of this.#columns) {
         const values = this.#flows[i][column];
-        if (values !== undefined) values[row] = this.#read(column, a, b, i);
+        if (values !== undefined) values[row] = column === "throughput_bps" || open ? this.#read(column, a, b, i) : NaN;
       }
     });
     if (!this.#queue) return;

@@ -43,7 +43,7 @@ export interface FlowResult {
   cc: string;
   /** When the flow opened, in simulated seconds. */
   start_s: number;
-  /** When the last byte was acknowledged or the flow stopped, `null` while it runs. */
+  /** When the connection ended at the end that opened it (CLOSED or TIME_WAIT), `null` while it runs. */
   end_s: number | null;
   /** Flow completion time in seconds, `null` for a flow that did not complete. */
   fct_s: number | null;
@@ -51,7 +51,7 @@ export interface FlowResult {
   state: string;
   /** Payload bytes the receiver has acknowledged. */
   bytes_acked: number;
-  /** IP bytes delivered to the receiver's host after warm-up, in bits per second. */
+  /** IP bytes delivered to the receiver's host after warm-up, over all of that time, in bits per second. */
   throughput_bps: number;
   /** Payload delivered in order after warm-up, in bits per second. */
   goodput_bps: number;
@@ -83,10 +83,12 @@ export interface FlowResult {
   rtt_ms_p99?: number;
   /** Segments that arrived with Congestion Experienced set. */
   ce_marked: number;
+  /** Why the connection ended: `"closed"`, `"reset"`, `"refused"`, `"timed_out"` or `"aborted"`; `null` while it runs. */
+  end_reason: string | null;
 }
 
 /**
- * One direction of one link, measured after warm-up.
+ * One direction of one link. Means, maxima and utilization leave the warm-up out; counters run from the start.
  *
  * @example
  * ```ts
@@ -100,9 +102,9 @@ export interface LinkResult {
   id: string;
   /** Bits sent over bits that could have been sent, 0 to 1. */
   utilization: number;
-  /** Packets sent. */
+  /** Packets that the link took: sent, or waiting at the end. */
   packets: number;
-  /** IP bytes sent. */
+  /** Bytes of those packets, link-layer overhead included. */
   bytes: number;
   /** Packets dropped, by reason. */
   drops: LinkDrops;
@@ -121,7 +123,7 @@ export interface LinkResult {
 }
 
 /**
- * All flows together, after warm-up.
+ * All flows together. Rates leave the warm-up out; the retransmit ratio counts from the start.
  *
  * @example
  * ```ts

@@ -11,6 +11,7 @@ import {
   Hop,
   LinkExt,
   LossKind,
+  Qdisc,
   Route,
   SourceKind,
   Tcb,
@@ -73,9 +74,11 @@ const CLIENT_PORTS = 65536 - FIRST_CLIENT_PORT;
 const NEVER = (1n << 64n) - 1n;
 /** Payload kept of captured packets: none, it is zeros. */
 const SNAPLEN = 0;
-/** Receiver's and sender's record of one flow, with its links: for the check against memory. */
-const FLOW_BYTES = 1024;
-const MEMORY_BYTES = 4 * 2 ** 30;
+/** Both ends of a flow with its links, and some data in flight. */
+const FLOW_BYTES = 2048;
+/** A histogram of round-trip times. */
+const HISTOGRAM_BYTES = 7680;
+const MEMORY_BYTES = 2 ** 32;
 
 /** Builds `spec` in a fresh engine. */
 export function compile(engine: Engine, spec: ScenarioSpec, capturing: boolean): Compiled {
@@ -97,11 +100,7 @@ class Compiler {
 
   compile(): Compiled {
     const spec = this.#spec;
-    const flowCount = spec.flows.reduce((sum, group) => sum + group.count, 0);
-    if (flowCount * FLOW_BYTES > MEMORY_BYTES) {
-      const expected = `at most ${Math.floor(MEMORY_BYTES / FLOW_BYTES)} flows, 1 KiB each in 4 GiB of memory`;
-      throw new ScenarioError("scenario", "flows", `${flowCount} flows`, expected);
-    }
+    checkMemory(spec);
     this.#engine.exports.init(seedNumber(spec.seed));
     this.#setParameters(spec.tcp);
     if (this.#captured.length > 0) this.#engine.exports.captureInit(SNAPLEN);
@@ -167,6 +166,7 @@ class Compiler {
       if (limit.unit === "packets") engine.set(ext, LinkExt.limit_packets, limit.value);
       else engine.set(ext, LinkExt.limit_bytes, this.#limitBytes(direction, limit.value, limit.unit));
     }
+    engine.set(ext, LinkExt.qdisc, Qdisc[direction.queue.kind.toUpperCase() as keyof typeof Qdisc]);
     this.#setLoss(ext, direction);
     engine.set(ext, LinkExt.overhead, direction.overhead_bytes);
     engine.set(ext, LinkExt.jitter_ns, direction.jitter_ns);
@@ -274,7 +274,6 @@ class Compiler {
     const start_ns = group.start_ns + k * group.stagger_ns;
     if (group.bytes !== null) {
       engine.set(flow, Flow.bytes_left, group.bytes);
-      engine.set(flow, Flow.bytes_total, group.bytes);
     }
     if (group.read_bps !== null) engine.set(flow, Flow.read_bytes_per_s, Math.max(1, Math.round(group.read_bps / 8)));
     engine.exports.scheduleFlow(flow, EventKind.FLOW_START, BigInt(start_ns));
@@ -352,6 +351,25 @@ class Compiler {
     const source = this.#engine.exports.addSource(index, kind, gap_ns, app.packetSize_bytes, route, start, stop);
     return { group: group.name, source };
   }
+}
+
+/** Refuses what the core's memory cannot hold; data in flight beyond the usual is not foreseen here. */
+function checkMemory(spec: ScenarioSpec): void {
+  let bytes = 0;
+  spec.flows.forEach((group, i) => {
+    const rings = group.realBytes ? ringBytes(group.tcp) : 0;
+    const each = FLOW_BYTES + rings + (spec.record.percentiles ? HISTOGRAM_BYTES : 0);
+    bytes += group.count * each;
+    if (bytes < MEMORY_BYTES) return;
+    const found = `${group.count} flows of ${Math.round(each / 1024)} KiB each`;
+    throw new ScenarioError("scenario", `flows[${i}].count`, found, "at most 4 GiB for all flows together");
+  });
+}
+
+/** Rings of real bytes, powers of two: a send and a receive buffer at both ends. */
+function ringBytes(tcp: TcpSpec): number {
+  const ring = (bytes: number): number => 2 ** Math.ceil(Math.log2(bytes));
+  return 2 * (ring(tcp.sendBuffer_bytes) + ring(tcp.receiveBuffer_bytes + 65536));
 }
 
 /** The seed's characters as 64 bits, FNV-1a: any string is a seed. */

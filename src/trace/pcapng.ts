@@ -77,9 +77,10 @@ export class PcapngWriter {
     this.#flush(({ timeHigh, timeLow }) => timeHigh < clockHigh || (timeHigh === clockHigh && timeLow <= clockLow));
   }
 
-  /** Writes all that is held, and the last chunk. */
-  close(): void {
-    this.#flush(() => true);
+  /** Writes all that is held, or only what happened up to `clockNs` when the run ended there; and the last chunk. */
+  close(clockNs: bigint = 2n ** 64n - 1n): void {
+    this.write(new Uint8Array(), clockNs);
+    this.#pending = [];
     this.#emitChunk();
   }
 

@@ -95,6 +95,7 @@ function flowResult(id: number, group: string, series: FlowSeries): FlowResult {
     rtt_ms_mean: 31.2,
     rtt_ms_max: 40.1,
     ce_marked: 0,
+    end_reason: null,
   };
 }
 

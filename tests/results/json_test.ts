@@ -8,11 +8,11 @@ const KEYS = {
   run: "name seed version digest simulated_s wall_s events segments_delivered segments_per_wall_s memory_bytes flows " +
     "links aggregate series",
   flow: "id group cc start_s end_s fct_s state bytes_acked throughput_bps goodput_bps segments_sent retransmits rtos " +
-    "tlps spurious_recoveries cwnd_mean cwnd_max srtt_ms min_rtt_ms rtt_ms_mean rtt_ms_max ce_marked",
+    "tlps spurious_recoveries cwnd_mean cwnd_max srtt_ms min_rtt_ms rtt_ms_mean rtt_ms_max ce_marked end_reason",
   series: "time_s flows links",
 };
 
-test("resultToJson: has the contract's keys in the contract's order", () => {
+test("resultToJson: has the contract's keys in the contract's order, then its own", () => {
   const document = JSON.parse(resultToJson(makeResult([["cubic", 2]])));
   assert.equal(Object.keys(document).join(" "), KEYS.run);
   assert.equal(Object.keys(document.flows[0]).join(" "), KEYS.flow);

@@ -9,13 +9,14 @@ import { concat } from "./records.ts";
 const SCENARIO: Scenario = {
   name: "captured",
   seed: "7",
-  duration: "2s",
+  // All is over by then: no packet is still on its way
+  duration: "4s",
   topology: {
     kind: "dumbbell",
     bottleneck: { rate: "20Mbps", delay: "5ms", queue: { kind: "droptail", limit: "20pkt" } },
     access: { rate: "100Mbps", delay: "1ms" },
   },
-  flows: [{ count: 4, stagger: "10ms" }, { count: 1, from: "right", bytes: "100KiB" }],
+  flows: [{ count: 4, stagger: "10ms", bytes: "1MB" }, { count: 1, from: "right", bytes: "100KiB" }],
 };
 
 async function captured(scenario: Scenario): Promise<{ result: RunResult; bytes: Uint8Array; file: PcapngFile }> {
@@ -71,7 +72,7 @@ test("capture: the same run gives the same file, in one go or in steps, and is t
 
   const chunks: Uint8Array[] = [];
   const simulation = await Simulation.create(SCENARIO, { capture: (chunk) => chunks.push(chunk) });
-  for (let ms = 1; ms <= 2000; ms += 1) await simulation.runUntil(`${ms}ms`);
+  for (let ms = 1; ms <= 4000; ms += 1) await simulation.runUntil(`${ms}ms`);
   assert.equal(simulation.digest, whole.result.digest);
   simulation.close();
   assert.deepEqual(concat(chunks), whole.bytes);

@@ -8,6 +8,8 @@ import type { Style } from "./charts.ts";
 
 /** More flows than this are shown as groups. */
 const FLOWS_MAX = 20;
+/** From this utilization on a link is worth a row. */
+const BUSY = 0.1;
 /** Links shown beside the bottleneck, when they dropped or marked packets. */
 const LINKS_MAX = 4;
 
@@ -109,7 +111,7 @@ function linksText(links: LinkResult[], style: Style): string {
   return draw(columns, shown, style);
 }
 
-/** The bottleneck, or else the busiest link, and after it those that lost or marked most. */
+/** The bottleneck, or else the busiest link, and after it those that lost or marked most, or are busy too. */
 function linksShown(links: LinkResult[]): LinkResult[] {
   const first = links.find((link) => link.id === "bottleneck") ??
     links.reduce<LinkResult | undefined>(
@@ -118,7 +120,8 @@ function linksShown(links: LinkResult[]): LinkResult[] {
     );
   if (first === undefined) return [];
   const trouble = (link: LinkResult): number => link.drops.overflow + link.drops.loss + link.drops.aqm + link.marks;
-  const others = links.filter((link) => link !== first && trouble(link) > 0).sort((a, b) => trouble(b) - trouble(a));
+  const others = links.filter((link) => link !== first && (trouble(link) > 0 || link.utilization >= BUSY))
+    .sort((a, b) => trouble(b) - trouble(a) || b.utilization - a.utilization);
   return [first, ...others.slice(0, LINKS_MAX)];
 }
 
