@@ -82,6 +82,7 @@ export const enum Timer {
 export const enum CaState {
   OPEN = 0,
   DISORDER = 1,
+  /** Reduced by an explicit congestion signal: not entered as long as there is no ECN. */
   CWR = 2,
   RECOVERY = 3,
   LOSS = 4,

@@ -60,9 +60,8 @@ function takeRings(tcb: Tcb, ext: TcbExt): void {
 /** How many bytes SEND would take now. */
 export function sendRoom(tcb: Tcb): u32 {
   const state = <i32>tcb.state;
-  if (tcb.flags & TcbFlag.FIN_QUEUED || state == State.CLOSED || state > State.CLOSE_WAIT) return 0;
-  if (state == State.FIN_WAIT_1 || state == State.FIN_WAIT_2) return 0;
-  if (state == State.LISTEN) return 0;
+  // Whoever has called CLOSE has a FIN queued, in whatever state since
+  if (tcb.flags & TcbFlag.FIN_QUEUED || state <= State.LISTEN) return 0;
   const queued = tcb.write_seq - tcb.snd_una - (state < State.ESTABLISHED ? 1 : 0);
   return queued < tcb.snd_buf ? tcb.snd_buf - queued : 0;
 }
