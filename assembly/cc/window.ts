@@ -6,10 +6,12 @@ export const SSTHRESH_INFINITE: u32 = 0x7fffffff;
 
 /** Sets cwnd; its time integral is kept here, so nothing else may write it. */
 export function setCwnd(tcb: Tcb, cwnd: u32, now: u64): void {
-  tcb.cwnd_sum += <f64>tcb.cwnd * <f64>(<i64>(now - tcb.cwnd_since));
+  const old = tcb.cwnd;
+  tcb.cwnd_sum += <f64>old * <f64>(<i64>(now - tcb.cwnd_since));
   tcb.cwnd_since = now;
   tcb.cwnd = cwnd;
-  if (cwnd > tcb.cwnd_max) tcb.cwnd_max = cwnd;
+  // The largest of all stands before a reduction, or still does
+  if (cwnd < old && old > tcb.cwnd_max) tcb.cwnd_max = old;
 }
 
 @inline

@@ -70,6 +70,10 @@ export class Engine {
   rto_initial_us: u32;
   /** 1: the smallest RTO bounds the sum (RFC 6298); 0: its variance term (Linux). */
   rto_floor_on_sum: u32;
+  /** `Recovery` bits. */
+  recovery: u32;
+  /** Segments that may overtake one before it counts as lost, as long as nothing better is known. */
+  reordering: u32;
   delayed_ack_us: u32;
   /** Time-out of FIN_WAIT_2 in milliseconds, 0 for none. */
   fin_wait_2_ms: u32;

@@ -88,6 +88,30 @@ export const enum CaState {
   LOSS = 4,
 }
 
+/** Parts of loss recovery that a run may do without; `Engine.recovery`. Without any: RFC 6675, 6582 and 5681 alone. */
+export const enum Recovery {
+  /** Loss detection by time, RFC 8985; without it, RFC 6675's by count. */
+  RACK = 1,
+  /** Tail loss probe, RFC 8985 §7. */
+  TLP = 2,
+  /** Proportional rate reduction, RFC 9937; without it, cwnd falls to ssthresh at once. */
+  PRR = 4,
+  /** Spurious reductions are taken back, by DSACK and by timestamps (Eifel, RFC 3522 and RFC 4015). */
+  UNDO = 8,
+  /** Forward RTO recovery, RFC 5682. */
+  FRTO = 16,
+  LINUX = 31,
+}
+
+/** What the retransmission timer of a `Sender` stands for. */
+export const enum Pending {
+  RETRANSMISSION = 0,
+  /** A tail loss probe. */
+  PROBE = 1,
+  /** RACK's reordering window closes. */
+  REORDERING = 2,
+}
+
 /** Congestion controls; one row an algorithm, see `cc/cc.ts`. */
 export const enum Cc {
   RENO = 0,

@@ -95,7 +95,8 @@ export class Tcb {
   max_packets_out: u32;
   cwnd_usage_seq: u32;
   snd_buf: u32;
-  cwnd_max: u32;
+  /** `Sender`, 0 until data is sent. */
+  tx: u32;
   /** When data was last sent, in timestamp-clock milliseconds: idle detection. */
   last_sent_ms: u32;
 
@@ -155,8 +156,8 @@ export class Tcb {
   end_reason: u8;
   /** Doublings of the persist timer. */
   persist_backoff: u8;
-  /** RescueRxt, RFC 6675 §2: the rescue retransmission waits until SND.UNA is beyond it. */
-  rescue_rxt: u32;
+  /** Largest cwnd before any reduction; the present one may be larger. */
+  cwnd_max: u32;
 }
 
 /** One segment in flight, RFC 6675's scoreboard entry; its end is the next one's start. */

@@ -10,6 +10,7 @@ import { SSTHRESH_INFINITE, setCwnd } from "../cc/window";
 import { initialSequenceNumber } from "./isn";
 import { windowScaleFor } from "./options";
 import { reassemblyRelease } from "./reassembly";
+import { releaseSender } from "./sender";
 import { sentRelease } from "./sent";
 import { rttSample } from "./rtt";
 import { timerAt, timerClear, timerSet } from "./timers";
@@ -17,6 +18,7 @@ import { timerAt, timerClear, timerSet } from "./timers";
 /** Forgets what an earlier connection in this block left; what the user set, and the account, stay. */
 export function connectionReset(tcb: Tcb): void {
   sentRelease(tcb);
+  releaseSender(tcb);
   reassemblyRelease(tcb);
   tcb.flags &=
     TcbFlag.OFFER_TIMESTAMPS |
@@ -107,6 +109,7 @@ export function beginCongestionControl(tcb: Tcb, now: u64): void {
 export function enterTimeWait(tcb: Tcb, now: u64): void {
   tcb.state = <u8>State.TIME_WAIT;
   sentRelease(tcb);
+  releaseSender(tcb);
   reassemblyRelease(tcb);
   timerClear(tcb, Timer.RETRANSMIT);
   timerClear(tcb, Timer.PERSIST);
@@ -127,6 +130,7 @@ export function listenOn(tcb: Tcb): void {
 export function enterClosed(tcb: Tcb, reason: u32, now: u64): void {
   tcb.state = <u8>State.CLOSED;
   sentRelease(tcb);
+  releaseSender(tcb);
   reassemblyRelease(tcb);
   setCwnd(tcb, 0, now);
   tcb.timer_mask = 0;

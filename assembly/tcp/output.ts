@@ -17,6 +17,7 @@ import { reassemblyRelease } from "./reassembly";
 import { selectSynWindow, selectWindow } from "./receive_window";
 import { backedOffRto } from "./rtt";
 import { sackBlock } from "./scoreboard";
+import { senderOf } from "./sender";
 import { inFlight, sentAt, sentEnd, sentIn, sentPush, sentReserve, sentTail } from "./sent";
 import { timerClear, timerIsSet, timerSet } from "./timers";
 import { copyFromRing } from "./real_bytes";
@@ -293,11 +294,11 @@ function retransmitGuesses(tcb: Tcb, now: u64): bool {
 /** NextSeg rule 4: the last segment, once a recovery, so that a lost tail does not wait for the timer. */
 function rescue(tcb: Tcb, now: u64): bool {
   if (tcb.packets_out == tcb.sacked_out || inFlight(tcb) >= tcb.cwnd) return false;
-  if (!seqGt(tcb.snd_una, tcb.rescue_rxt)) return false;
+  if (!seqGt(tcb.snd_una, senderOf(tcb).rescue_rxt)) return false;
   let last = sentTail(tcb) - 1;
   while (sentAt(tcb, last).meta & Sent.SACKED) last--;
   if (sentAt(tcb, last).meta & Sent.RETRANS) return false;
-  tcb.rescue_rxt = tcb.high_seq;
+  senderOf(tcb).rescue_rxt = tcb.high_seq;
   retransmit(tcb, last, now);
   return true;
 }

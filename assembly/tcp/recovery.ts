@@ -15,6 +15,7 @@ import { seqGeq, seqGt } from "../base/seq";
 import { ccOnAck, ccOnCongestionEvent, ccOnRto } from "../cc/cc";
 import { inSlowStart, setCwnd } from "../cc/window";
 import { DUP_THRESH, markLost, scoreboardMarkAllLost, scoreboardMarkLost } from "./scoreboard";
+import { senderOf } from "./sender";
 import { inFlight, sentAt, sentEnd } from "./sent";
 
 /** A duplicate ACK by RFC 5681 §2: nothing new, no data, the same window, and something outstanding. */
@@ -90,7 +91,7 @@ function enterRecovery(tcb: Tcb, now: u64): void {
   tcb.ca_state = <u8>CaState.RECOVERY;
   tcb.high_seq = tcb.snd_nxt;
   // RFC 6675 §5 (4.3): the end of the first retransmission
-  tcb.rescue_rxt = sentEnd(tcb, tcb.sent_head);
+  senderOf(tcb).rescue_rxt = sentEnd(tcb, tcb.sent_head);
   ccOnCongestionEvent(tcb);
   setCwnd(tcb, tcb.ssthresh, now);
   if (!(tcb.flags & TcbFlag.SACK)) markHeadLost(tcb);

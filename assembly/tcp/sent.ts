@@ -11,6 +11,7 @@ import { Sent } from "../layout/enums";
 import { SentSegment, Tcb } from "../layout/tcb";
 import { giveSlab, takeSlab } from "../base/arena";
 import { seqLt } from "../base/seq";
+import { takeSender } from "./sender";
 
 const FIRST_BITS: u32 = 4;
 const RECORD_BITS: u32 = 4;
@@ -48,6 +49,7 @@ export function sentReserve(tcb: Tcb, count: u32): void {
 
 function makeRoom(tcb: Tcb, count: u32): void {
   if (!tcb.sent) {
+    takeSender(tcb);
     tcb.sent = <u32>takeSlab(FIRST_BITS + RECORD_BITS);
     tcb.sent_bits = <u8>FIRST_BITS;
   }

@@ -134,7 +134,7 @@ export class Measure {
       tlps: 0,
       spurious_recoveries: 0,
       cwnd_mean: this.#cwndMean(flow, base),
-      cwnd_max: engine.get(a, Tcb.cwnd_max),
+      cwnd_max: Math.max(engine.get(a, Tcb.cwnd_max), engine.get(a, Tcb.cwnd)),
       srtt_ms: everSampled ? engine.get(a, Tcb.srtt_us8) / 8e3 : NaN,
       min_rtt_ms: everSampled ? engine.get(a, Tcb.rtt_min_us) / 1e3 : NaN,
       rtt_ms_mean: rttCount > 0 ? (engine.get(a, Tcb.rtt_sum_us) - base.rttSum_us) / rttCount / 1e3 : NaN,

@@ -129,6 +129,8 @@ class Compiler {
     set(EngineLayout.msl_ms, Math.round(tcp.msl_ns / 1e6));
     set(EngineLayout.rto_max_us, Math.round(tcp.maxRto_ns / 1e3));
     set(EngineLayout.rto_initial_us, Math.round(tcp.initialRto_ns / 1e3));
+    set(EngineLayout.recovery, 0);
+    set(EngineLayout.reordering, 3);
     set(EngineLayout.rto_floor_on_sum, tcp.profile === "rfc" ? 1 : 0);
     set(EngineLayout.delayed_ack_us, Math.round(tcp.delayedAckTimeout_ns / 1e3));
     set(EngineLayout.fin_wait_2_ms, Math.round(tcp.finWait2Timeout_ns / 1e6));

@@ -42,6 +42,8 @@ export interface Settings {
   initialRto?: string;
   /** The smallest RTO bounds the sum, as RFC 6298 has it, and not its variance term, as in Linux. */
   rtoFloorOnSum?: boolean;
+  /** `Recovery` bits: none is RFC 6675 and RFC 6582 alone. */
+  recovery?: number;
   delayedAckTimeout?: string;
   msl?: string;
   finWait2?: string;
@@ -80,6 +82,7 @@ const DEFAULTS = {
   maxRto: "120s",
   initialRto: "1s",
   rtoFloorOnSum: false,
+  recovery: 0,
   delayedAckTimeout: "40ms",
   msl: "60s",
   finWait2: "0s",
@@ -123,6 +126,8 @@ export function startRun(engine: Engine, settings: Settings): void {
   engine.set(engine.root, Root.rto_max_us, parseTime(s.maxRto) / 1e3);
   engine.set(engine.root, Root.rto_initial_us, parseTime(s.initialRto) / 1e3);
   engine.set(engine.root, Root.rto_floor_on_sum, s.rtoFloorOnSum ? 1 : 0);
+  engine.set(engine.root, Root.recovery, s.recovery);
+  engine.set(engine.root, Root.reordering, 3);
   engine.set(engine.root, Root.delayed_ack_us, parseTime(s.delayedAckTimeout) / 1e3);
   engine.set(engine.root, Root.fin_wait_2_ms, parseTime(s.finWait2) / 1e6);
   engine.set(engine.root, Root.syn_retries, s.synRetries);
