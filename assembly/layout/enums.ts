@@ -125,6 +125,8 @@ export const enum TcbFlag {
   TIMESTAMPS = 0x1,
   SACK = 0x2,
   WINDOW_SCALING = 0x4,
+  /** A `Reassembly` is held: text out of order, an early FIN, or a duplicate to report. */
+  OUT_OF_ORDER = 0x8,
   // What this end offers
   OFFER_TIMESTAMPS = 0x10,
   OFFER_SACK = 0x20,

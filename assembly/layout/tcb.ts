@@ -33,8 +33,8 @@ export class Tcb {
   ts_recent: u32;
   /** Last.ACK.sent, RFC 7323 §4.3. */
   last_ack_sent: u32;
-  /** `Reassembly`, 0 while nothing is out of order. */
-  reassembly: u32;
+  /** `Receiver`, 0 before the first text. */
+  rx: u32;
   rcv_buf: u32;
   iss: u32;
   /** The owner's: where its segments go; written into each as its target. */

@@ -11,6 +11,7 @@ import { initialSequenceNumber } from "./isn";
 import { windowScaleFor } from "./options";
 import { reassemblyRelease } from "./reassembly";
 import { releaseSender } from "./sender";
+import { releaseReceiver } from "./receiver";
 import { sentRelease } from "./sent";
 import { rttSample } from "./rtt";
 import { timerAt, timerClear, timerSet } from "./timers";
@@ -20,6 +21,7 @@ export function connectionReset(tcb: Tcb): void {
   sentRelease(tcb);
   releaseSender(tcb);
   reassemblyRelease(tcb);
+  releaseReceiver(tcb);
   tcb.flags &=
     TcbFlag.OFFER_TIMESTAMPS |
     TcbFlag.OFFER_SACK |
@@ -111,6 +113,7 @@ export function enterTimeWait(tcb: Tcb, now: u64): void {
   sentRelease(tcb);
   releaseSender(tcb);
   reassemblyRelease(tcb);
+  releaseReceiver(tcb);
   timerClear(tcb, Timer.RETRANSMIT);
   timerClear(tcb, Timer.PERSIST);
   timerClear(tcb, Timer.DELAYED_ACK);
@@ -132,6 +135,7 @@ export function enterClosed(tcb: Tcb, reason: u32, now: u64): void {
   sentRelease(tcb);
   releaseSender(tcb);
   reassemblyRelease(tcb);
+  releaseReceiver(tcb);
   setCwnd(tcb, 0, now);
   tcb.timer_mask = 0;
   if (tcb.end_reason == EndReason.NONE) tcb.end_reason = <u8>reason;

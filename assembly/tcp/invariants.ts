@@ -6,6 +6,7 @@ import { Sent, State, TcbFlag, Timer } from "../layout/enums";
 import { Range, Reassembly } from "../layout/reassembly";
 import { Tcb } from "../layout/tcb";
 import { seqGeq, seqGt, seqLeq, seqLt } from "../base/seq";
+import { reassemblyOf } from "./reassembly";
 import { sentAt, sentEnd, sentTail } from "./sent";
 import { timerIsSet } from "./timers";
 
@@ -56,8 +57,8 @@ function checkQueue(tcb: Tcb): void {
 }
 
 function checkReassembly(tcb: Tcb): void {
-  if (!tcb.reassembly) return;
-  const held = changetype<Reassembly>(<usize>tcb.reassembly);
+  if (!(tcb.flags & TcbFlag.OUT_OF_ORDER)) return;
+  const held = reassemblyOf(tcb);
   let edge = tcb.rcv_nxt;
   for (let i: u32 = 0; i < held.count; i++) {
     const range = changetype<Range>(changetype<usize>(held) + offsetof<Reassembly>() + ((<usize>i) << 3));

@@ -4,7 +4,7 @@
  * congestion control is compared with RFC 6675's pipe.
  */
 import { CaState, Flag, Opt, Sent, State, TcbFlag, Timer } from "../layout/enums";
-import { TcbExt, Reassembly } from "../layout/reassembly";
+import { Reassembly, TcbExt } from "../layout/reassembly";
 import { Segment, SegmentExt, SynOptions } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
 import { slabClass, takeSlab } from "../base/arena";
@@ -13,7 +13,7 @@ import { engine } from "../base/root";
 import { seqGt, seqLeq } from "../base/seq";
 import { timestampClock } from "../base/time";
 import { ccOnIdle } from "../cc/cc";
-import { reassemblyRelease } from "./reassembly";
+import { reassemblyOf, reassemblyRelease } from "./reassembly";
 import { selectSynWindow, selectWindow } from "./receive_window";
 import { backedOffRto } from "./rtt";
 import { sackBlock } from "./scoreboard";
@@ -64,7 +64,8 @@ function send(tcb: Tcb, seq: u32, len: u32, flags: u32, now: u64, mark: u32): vo
     segment.tsval = timestampClock(now) + tcb.iss;
     segment.tsecr = tcb.ts_recent;
   }
-  if (tcb.reassembly != 0 && settings & TcbFlag.SACK) opts |= writeSack(tcb, segment, len, opts) << Opt.SACK_SHIFT;
+  if ((settings & (TcbFlag.OUT_OF_ORDER | TcbFlag.SACK)) == (TcbFlag.OUT_OF_ORDER | TcbFlag.SACK))
+    opts |= writeSack(tcb, segment, len, opts) << Opt.SACK_SHIFT;
   setHead(segment, head(tcb, opts, flags | Flag.ACK));
   tcb.last_ack_sent = rcv_nxt;
   settleOwedAck(tcb);
@@ -125,7 +126,7 @@ function sendFullSegments(tcb: Tcb, count: u32, now: u64): void {
 
 /** SACK option, RFC 2018 §4 and RFC 2883 §4: the DSACK once, then the most recent blocks. Returns how many. */
 function writeSack(tcb: Tcb, segment: Segment, len: u32, opts: u32): u32 {
-  const held = changetype<Reassembly>(<usize>tcb.reassembly);
+  const held = reassemblyOf(tcb);
   let room: u32 = opts & Opt.TIMESTAMPS ? 3 : 4;
   if (len) {
     // A full-sized retransmission has no room left in the MTU: RFC 6691 §3.1
@@ -149,8 +150,9 @@ function writeSack(tcb: Tcb, segment: Segment, len: u32, opts: u32): u32 {
 
 /** Bytes that options take on the next data segment beyond those counted in the MSS. */
 function sackOptionLength(tcb: Tcb): u32 {
-  if (!tcb.reassembly || !(tcb.flags & TcbFlag.SACK)) return 0;
-  const held = changetype<Reassembly>(<usize>tcb.reassembly);
+  const both = TcbFlag.OUT_OF_ORDER | TcbFlag.SACK;
+  if ((tcb.flags & both) != both) return 0;
+  const held = reassemblyOf(tcb);
   const blocks = min<u32>(held.blocks + held.dsack, tcb.flags & TcbFlag.TIMESTAMPS ? 3 : 4);
   return blocks ? 4 + (blocks << 3) : 0;
 }
@@ -342,7 +344,7 @@ function sendNew(tcb: Tcb, now: u64): bool {
   let flight = inFlight(tcb);
   let sent = false;
   let limited = false;
-  if (!(tcb.flags & (TcbFlag.REAL_BYTES | TcbFlag.FIN_QUEUED)) && tcb.reassembly == 0 && flight < cwnd) {
+  if (!(tcb.flags & (TcbFlag.REAL_BYTES | TcbFlag.FIN_QUEUED | TcbFlag.OUT_OF_ORDER)) && flight < cwnd) {
     const window = max<i32>(<i32>(edge - tcb.snd_nxt), 0);
     const room = min(tcb.write_seq - tcb.snd_nxt, <u32>window);
     const quota = cwnd - flight;

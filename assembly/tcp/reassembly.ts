@@ -4,9 +4,11 @@
  */
 import { TcbFlag } from "../layout/enums";
 import { Range, Reassembly } from "../layout/reassembly";
+import { Receiver } from "../layout/receiver";
 import { Tcb } from "../layout/tcb";
 import { giveSlab, slabClass, takeSlab } from "../base/arena";
 import { seqGeq, seqGt, seqLeq, seqLt, seqMax } from "../base/seq";
+import { receiverOf } from "./receiver";
 
 const FIRST_CLASS: u32 = 8;
 const HEADER: usize = 64;
@@ -24,21 +26,29 @@ function block(held: Reassembly, i: u32): Range {
   return changetype<Range>(changetype<usize>(held) + offsetof<Reassembly>("block0_start") + ((<usize>i) << 3));
 }
 
+/** What is held; only while `TcbFlag.OUT_OF_ORDER` is set. */
+@inline
+export function reassemblyOf(tcb: Tcb): Reassembly {
+  return changetype<Reassembly>(<usize>changetype<Receiver>(<usize>tcb.rx).reassembly);
+}
+
 function take(tcb: Tcb): Reassembly {
-  if (!tcb.reassembly) {
+  if (!(tcb.flags & TcbFlag.OUT_OF_ORDER)) {
     const p = takeSlab(FIRST_CLASS);
     memory.fill(p, 0, HEADER);
     changetype<Reassembly>(p).capacity = ((1 << FIRST_CLASS) - <u32>HEADER) >> 3;
-    tcb.reassembly = <u32>p;
+    receiverOf(tcb).reassembly = <u32>p;
+    tcb.flags |= TcbFlag.OUT_OF_ORDER;
   }
-  return changetype<Reassembly>(<usize>tcb.reassembly);
+  return reassemblyOf(tcb);
 }
 
 export function reassemblyRelease(tcb: Tcb): void {
-  if (!tcb.reassembly) return;
-  const held = changetype<Reassembly>(<usize>tcb.reassembly);
-  giveSlab(tcb.reassembly, slabClass((held.capacity << 3) + <u32>HEADER));
-  tcb.reassembly = 0;
+  if (!(tcb.flags & TcbFlag.OUT_OF_ORDER)) return;
+  const held = reassemblyOf(tcb);
+  giveSlab(changetype<usize>(held), slabClass((held.capacity << 3) + <u32>HEADER));
+  changetype<Receiver>(<usize>tcb.rx).reassembly = 0;
+  tcb.flags &= ~TcbFlag.OUT_OF_ORDER;
 }
 
 /** Remembers that [start, end) came twice; the next ACK says so, if SACK was agreed on. */
@@ -118,7 +128,7 @@ function grow(tcb: Tcb, held: Reassembly): Reassembly {
   memory.copy(changetype<usize>(bigger), changetype<usize>(held), (<usize>1) << klass);
   bigger.capacity = ((2 << klass) - <u32>HEADER) >> 3;
   giveSlab(changetype<usize>(held), klass);
-  tcb.reassembly = <u32>changetype<usize>(bigger);
+  changetype<Receiver>(<usize>tcb.rx).reassembly = <u32>changetype<usize>(bigger);
   return bigger;
 }
 
@@ -161,7 +171,7 @@ function fillBlocks(held: Reassembly): void {
 
 /** RCV.NXT has reached a held range: swallows all that is now in order; returns the new RCV.NXT. */
 export function reassemblyAdvance(tcb: Tcb, rcv_nxt: u32): u32 {
-  const held = changetype<Reassembly>(<usize>tcb.reassembly);
+  const held = reassemblyOf(tcb);
   let gone: u32 = 0;
   while (gone < held.count && seqLeq(range(held, gone).start, rcv_nxt)) {
     const r = range(held, gone);
@@ -196,7 +206,7 @@ function dropBlocksBelow(held: Reassembly, rcv_nxt: u32): void {
 /** Whether what is held tells anything that the next ACK has to say. */
 @inline
 export function reassemblyIsEmpty(tcb: Tcb): bool {
-  if (!tcb.reassembly) return true;
-  const held = changetype<Reassembly>(<usize>tcb.reassembly);
+  if (!(tcb.flags & TcbFlag.OUT_OF_ORDER)) return true;
+  const held = reassemblyOf(tcb);
   return held.count == 0 && held.fin == 0 && held.dsack == 0;
 }

@@ -3,7 +3,7 @@
  * ahead of order into reassembly, twice into nothing; and when to acknowledge (RFC 5681 §4.2, RFC 9293 §3.8.6.3).
  */
 import { Flag, Notify, Opt, TcbFlag, Timer } from "../layout/enums";
-import { TcbExt, Reassembly } from "../layout/reassembly";
+import { TcbExt } from "../layout/reassembly";
 import { Segment, SegmentExt } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
@@ -16,6 +16,7 @@ import {
   reassemblyIsEmpty,
   reassemblyNoteDuplicate,
   reassemblyNoteFin,
+  reassemblyOf,
   reassemblyRelease,
 } from "./reassembly";
 import { timerIsSet, timerSet } from "./timers";
@@ -28,7 +29,7 @@ export function textArrives(tcb: Tcb, segment: Segment, now: u64): bool {
   const start = segment.seq;
   const end = start + len;
 
-  if (start == tcb.rcv_nxt && tcb.reassembly == 0 && seqLeq(end, tcb.rcv_adv)) {
+  if (start == tcb.rcv_nxt && !(tcb.flags & TcbFlag.OUT_OF_ORDER) && seqLeq(end, tcb.rcv_adv)) {
     if (len) {
       if (tcb.flags & TcbFlag.REAL_BYTES) keepBytes(tcb, segment, start, start, end);
       deliver(tcb, end);
@@ -72,7 +73,7 @@ function unexpectedText(tcb: Tcb, segment: Segment): bool {
     reassemblyInsert(tcb, start, end);
     return false;
   }
-  if (tcb.reassembly) end = reassemblyAdvance(tcb, end);
+  if (tcb.flags & TcbFlag.OUT_OF_ORDER) end = reassemblyAdvance(tcb, end);
   deliver(tcb, end);
   const finished = finIsInOrder(tcb);
   if (reassemblyIsEmpty(tcb)) reassemblyRelease(tcb);
@@ -91,8 +92,8 @@ export function takeFin(tcb: Tcb): void {
 
 /** Whether a FIN that came early is now next. */
 function finIsInOrder(tcb: Tcb): bool {
-  if (!tcb.reassembly || tcb.flags & TcbFlag.FIN_RECEIVED) return false;
-  const held = changetype<Reassembly>(<usize>tcb.reassembly);
+  if ((tcb.flags & (TcbFlag.OUT_OF_ORDER | TcbFlag.FIN_RECEIVED)) != TcbFlag.OUT_OF_ORDER) return false;
+  const held = reassemblyOf(tcb);
   if (!held.fin || held.fin_seq != tcb.rcv_nxt) return false;
   held.fin = 0;
   return true;

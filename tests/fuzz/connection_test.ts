@@ -175,7 +175,7 @@ function pickStep(random: Random): Step {
 /** Ends whatever there is: nothing may be left behind. */
 function assertNothingKept(tcp: Tcp): void {
   tcp.aborts();
-  assert.deepEqual([tcp.state, tcp.get(Tcb.sent), tcp.get(Tcb.reassembly)], ["CLOSED", 0, 0]);
+  assert.deepEqual([tcp.state, tcp.get(Tcb.sent), tcp.get(Tcb.rx)], ["CLOSED", 0, 0]);
   assert.equal(tcp.passesToNextDeadline(), false, "a deadline of a closed connection");
   for (const list of [EngineLayout.segment_free, EngineLayout.segment_ext_free]) {
     let free = 0;

@@ -85,7 +85,7 @@ function assertNothingKept({ engine, compiled: { flows } }: Run): void {
   for (const tcb of flows.flatMap(({ a, b }) => [a, b])) {
     if (engine.get(tcb, Tcb.state) !== State.CLOSED) continue;
     assert.deepEqual(
-      [engine.get(tcb, Tcb.sent), engine.get(tcb, Tcb.reassembly)],
+      [engine.get(tcb, Tcb.sent), engine.get(tcb, Tcb.rx)],
       [0, 0],
       "slabs of a closed connection",
     );

@@ -102,7 +102,7 @@ test("conversations: a closed connection gives back all the memory that it took"
     assert.deepEqual([pair.state(pair.a), pair.state(pair.b)], ["CLOSED", "CLOSED"]);
     for (const end of [pair.a, pair.b]) {
       assert.equal(pair.engine.get(end, Tcb.sent), 0);
-      assert.equal(pair.engine.get(end, Tcb.reassembly), 0);
+      assert.equal(pair.engine.get(end, Tcb.rx), 0);
     }
     tops.push(pair.engine.get(pair.engine.root, Root.arena_top));
   }
