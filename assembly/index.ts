@@ -14,6 +14,8 @@ export {
   scheduleFlow,
 } from "./sim/setup";
 export { run } from "./sim/run";
+export { earliestEvent } from "./sim/event_queue";
+export { newPacket, offerPacket, takePacket } from "./sim/packet";
 export { captureInit } from "./sim/capture";
 export {
   keepRttHistogram,

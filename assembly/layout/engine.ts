@@ -63,6 +63,9 @@ export class Engine {
   pause: u32;
   /** Room for one packet as bytes, 0 until a corrupted one needs it. */
   wire_scratch: u32;
+  /** Packets from outside that have passed their last link and wait for the host to take them, oldest first. */
+  packets_head: u32;
+  packets_tail: u32;
 
   // Parameters of the whole run
   msl_ms: u32;

@@ -66,6 +66,10 @@ export const enum EventKind {
   ARRIVAL = 7,
   /** A datagram has; its target is the `Source`. */
   DATAGRAM_ARRIVAL = 8,
+  /** A packet from outside, whose bytes travel with it, on its way like a segment. */
+  PACKET = 9,
+  /** Such a packet has passed its last link. */
+  PACKET_ARRIVAL = 10,
 }
 
 /** The deadlines of a connection, `Tcb.t_...`; a set one has its bit in `Tcb.timer_mask`. */

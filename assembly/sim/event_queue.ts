@@ -221,6 +221,35 @@ export function nextEvent(until: u64): u32 {
 }
 
 /**
+ * A time before which nothing happens, u64.MAX_VALUE when nothing will: the next event's, or the beginning of the slot
+ * that it waits in. Changes nothing.
+ */
+export function earliestEvent(): u64 {
+  const e = engine();
+  if (e.due_next != e.due_count) return due(e, e.due_next).time;
+  const buckets = e.queue_mask + 1;
+  const slot = findBit(e.queue_bitmap, <u32>(e.queue_opened_last + 1 - e.queue_turn), buckets);
+  if (slot < buckets) {
+    const only = load<u32>(<usize>e.queue_buckets + ((<usize>slot) << 2));
+    return link(only) ? (e.queue_turn | slot) << e.queue_shift : changetype<Event>(<usize>only).time;
+  }
+  for (let level: u32 = 0; level < WHEELS; level++) {
+    const bitmap = <usize>e.queue_wheels + level * WHEEL_BYTES + WHEEL_SLOTS * 4;
+    const shift = e.queue_bits + level * WHEEL_BITS;
+    const next = findBit(bitmap, ((<u32>(e.queue_turn >> shift)) & (WHEEL_SLOTS - 1)) + 1, WHEEL_SLOTS);
+    if (next < WHEEL_SLOTS) return turnAt(e, shift, next) << e.queue_shift;
+  }
+  return u64.MAX_VALUE;
+}
+
+/** Number of the first bucket of a wheel's slot in its current turn. */
+@inline
+function turnAt(e: Engine, shift: u32, slot: u32): u64 {
+  const above = shift + WHEEL_BITS < 64 ? (e.queue_turn >> (shift + WHEEL_BITS)) << (shift + WHEEL_BITS) : 0;
+  return above | ((<u64>slot) << shift);
+}
+
+/**
  * Turns to the next occupied slot of the lowest wheel that has one, and empties it downwards. False when there is
  * none, or it begins after `until`.
  */
@@ -231,8 +260,7 @@ function turnWheels(e: Engine, until: u64): bool {
     const shift = e.queue_bits + level * WHEEL_BITS;
     const slot = findBit(bitmap, ((<u32>(e.queue_turn >> shift)) & (WHEEL_SLOTS - 1)) + 1, WHEEL_SLOTS);
     if (slot == WHEEL_SLOTS) continue;
-    const above = shift + WHEEL_BITS < 64 ? (e.queue_turn >> (shift + WHEEL_BITS)) << (shift + WHEEL_BITS) : 0;
-    const turn = above | ((<u64>slot) << shift);
+    const turn = turnAt(e, shift, slot);
     if (turn << e.queue_shift > until) return false;
     e.queue_turn = turn;
     e.queue_opened_last = <i64>turn - 1;

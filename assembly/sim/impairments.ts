@@ -7,6 +7,7 @@ import { LinkExt, Route } from "../layout/link";
 import { Segment } from "../layout/segment";
 import { reserve } from "../base/arena";
 import { nextRandom } from "../base/prng";
+import { ipHeaderLength, isDataPacket, packetBytes } from "./packet_bytes";
 
 @inline
 function hits(stream: usize, threshold: u64): bool {
@@ -15,7 +16,8 @@ function hits(stream: usize, threshold: u64): bool {
 
 /** Whether the link's loss model takes this packet. Counts every data packet, in order of arrival. */
 export function lossTakes(ext: LinkExt, segment: Segment): bool {
-  const isData = segment.len != 0 || segment.kind == EventKind.DATAGRAM;
+  const isData =
+    segment.kind == EventKind.PACKET ? isDataPacket(segment) : segment.len != 0 || segment.kind == EventKind.DATAGRAM;
   switch (<i32>ext.loss_kind) {
     case LossKind.NONE:
       return false;
@@ -55,6 +57,19 @@ function listTakes(ext: LinkExt): bool {
 
 export function corruptionHits(ext: LinkExt): bool {
   return hits(changetype<usize>(ext) + offsetof<LinkExt>("corrupt_random"), ext.corrupt_threshold);
+}
+
+/**
+ * Flips a bit of a packet from outside, behind the IP header: before it the packet would reach somebody else, or be none.
+ */
+export function damagePacket(ext: LinkExt, segment: Segment): void {
+  const at = packetBytes(segment);
+  const header = ipHeaderLength(at);
+  if (segment.len <= header) return;
+  const random = changetype<usize>(ext) + offsetof<LinkExt>("corrupt_random");
+  const bit = <u32>(nextRandom(random) % ((<u64>(segment.len - header)) << 3));
+  const byte = at + header + (bit >> 3);
+  store<u8>(byte, load<u8>(byte) ^ (<u8>((<u32>1) << (bit & 7))));
 }
 
 export function duplicationHits(ext: LinkExt): bool {

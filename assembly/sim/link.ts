@@ -12,7 +12,7 @@ import { qdiscAdvance, qdiscEnqueue } from "../qdisc/qdisc";
 import { optionsLength } from "../wire/options";
 import { capture } from "./capture";
 import { schedule } from "./event_queue";
-import { corruptionHits, delayedArrival, duplicationHits, lossTakes } from "./impairments";
+import { corruptionHits, damagePacket, delayedArrival, duplicationHits, lossTakes } from "./impairments";
 
 /** In place of an arrival: the link does not deliver the packet. */
 const DROPPED: u64 = u64.MAX_VALUE;
@@ -32,7 +32,7 @@ export function ipLength(segment: Segment, opts: u32): u32 {
 
 function rareIpLength(segment: Segment): u32 {
   const kind = <i32>segment.kind;
-  if (kind == EventKind.DATAGRAM || kind == EventKind.DATAGRAM_ARRIVAL) return segment.len;
+  if (kind == EventKind.DATAGRAM || kind == EventKind.DATAGRAM_ARRIVAL || kind == EventKind.PACKET) return segment.len;
   return HEADERS + optionsLength(segment) + segment.len;
 }
 
@@ -81,8 +81,19 @@ export function forward(segment: Segment, word: u64, now: u64): void {
 
 @inline
 function arriveNext(segment: Segment, route: Route): void {
-  segment.kind = <u8>(segment.kind == EventKind.DATAGRAM ? EventKind.DATAGRAM_ARRIVAL : EventKind.ARRIVAL);
+  segment.kind = <u8>(segment.kind == EventKind.SEGMENT ? EventKind.ARRIVAL : rareArrival(segment.kind));
   segment.target = route.destination;
+}
+
+function rareArrival(kind: u8): EventKind {
+  switch (<i32>kind) {
+    case EventKind.DATAGRAM:
+      return EventKind.DATAGRAM_ARRIVAL;
+    case EventKind.PACKET:
+      return EventKind.PACKET_ARRIVAL;
+    default:
+      return unreachable();
+  }
 }
 
 /**
@@ -176,6 +187,7 @@ function passStages(ext: LinkExt, segment: Segment, start: u64, arrival: u64, lo
   if (corruptionHits(ext)) {
     ext.corrupted++;
     segment.opts |= <u8>Opt.CORRUPTED;
+    if (segment.kind == EventKind.PACKET) damagePacket(ext, segment);
   }
   arrival = delayedArrival(ext, arrival);
   if (ext.capture != 0 && ext.reverse != 0) capture(ext.capture - 1, segment, arrival);

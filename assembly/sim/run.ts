@@ -12,6 +12,7 @@ import { flowReads, flowStarts, flowStops } from "./application";
 import { nextEvent } from "./event_queue";
 import { deliver, timerFires } from "./host";
 import { forward, headWord } from "./link";
+import { packetArrives } from "./packet";
 import { datagramArrives, sourceEmits } from "./source";
 
 /** Runs until the clock stands at `until` or `budget` events have happened. */
@@ -57,6 +58,7 @@ function happen(event: Event, time: u64): void {
   switch (<i32>((<u32>word) & 0xff)) {
     case EventKind.SEGMENT:
     case EventKind.DATAGRAM:
+    case EventKind.PACKET:
       forward(changetype<Segment>(at), word, time);
       return;
     case EventKind.ARRIVAL:
@@ -64,6 +66,9 @@ function happen(event: Event, time: u64): void {
       return;
     case EventKind.DATAGRAM_ARRIVAL:
       datagramArrives(changetype<Segment>(at), changetype<Source>(target));
+      return;
+    case EventKind.PACKET_ARRIVAL:
+      packetArrives(changetype<Segment>(at));
       return;
     case EventKind.TIMER:
       timerFires(event, time);

@@ -47,6 +47,10 @@ export interface CoreExports {
     stop: bigint,
   ): number;
   run(until: bigint, budget: number): number;
+  earliestEvent(): bigint;
+  newPacket(bytes: number): number;
+  offerPacket(packet: number, route: number, now: bigint): void;
+  takePacket(): number;
   captureInit(snaplen: number): void;
   queuePackets(ext: number): number;
   queueRemaining(ext: number): bigint;
@@ -200,6 +204,8 @@ const ADDRESSES = [
   "addFlow",
   "addSource",
   "keepRttHistogram",
+  "newPacket",
+  "takePacket",
   "takeSegment",
 ] as const;
 

@@ -85,6 +85,21 @@ export function compile(engine: Engine, spec: ScenarioSpec, capturing: boolean):
   return new Compiler(engine, spec, capturing).compile();
 }
 
+/** The links of a scenario in the core, and the ways over them, for packets that the host offers itself. */
+export interface CompiledWays {
+  /** Address of the `Route` from left to right. */
+  rightwards: number;
+  /** Address of the `Route` from right to left. */
+  leftwards: number;
+  /** Named links, each direction. */
+  links: CompiledLink[];
+}
+
+/** Builds the links of `spec` alone in a fresh engine, with the ways that its first flow would take. */
+export function compileWays(engine: Engine, spec: ScenarioSpec): CompiledWays {
+  return new Compiler(engine, spec, false).compileWays();
+}
+
 class Compiler {
   #engine: Engine;
   #spec: ScenarioSpec;
@@ -105,9 +120,7 @@ class Compiler {
     this.#setParameters(spec.tcp);
     if (this.#captured.length > 0) this.#engine.exports.captureInit(SNAPLEN);
 
-    const trunk = spec.topology.kind === "path" ? spec.topology.links : [spec.topology.bottleneck];
-    const forward = trunk.map((link) => this.#namedLink(link.name, link, link, false));
-    const backward = trunk.map((link) => this.#namedLink(`${link.name}:reverse`, link, link.reverse, true)).reverse();
+    const { forward, backward } = this.#trunk();
     const flows: CompiledFlow[] = [];
     const sources: CompiledSource[] = [];
     let index = 0;
@@ -120,6 +133,23 @@ class Compiler {
       }
     }
     return { flows, sources, links: this.#named, captured: this.#captured };
+  }
+
+  compileWays(): CompiledWays {
+    const spec = this.#spec;
+    this.#engine.exports.init(seedNumber(spec.seed));
+    const { forward, backward } = this.#trunk();
+    const { forth, back } = this.#routes({ ...spec.flows[0], from: "left", to: "right" }, 0, 0, forward, backward);
+    return { rightwards: forth, leftwards: back, links: this.#named };
+  }
+
+  /** The links that all flows share, in the order in which each direction passes them. */
+  #trunk(): { forward: number[]; backward: number[] } {
+    const { topology } = this.#spec;
+    const trunk = topology.kind === "path" ? topology.links : [topology.bottleneck];
+    const forward = trunk.map((link) => this.#namedLink(link.name, link, link, false));
+    const backward = trunk.map((link) => this.#namedLink(`${link.name}:reverse`, link, link.reverse, true)).reverse();
+    return { forward, backward };
   }
 
   /** Parameters of the whole run. */

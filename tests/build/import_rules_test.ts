@@ -23,11 +23,11 @@ const HOST: Record<string, string[]> = {
   results: ["scenario", "core"],
   trace: ["scenario", "core"],
   packetdrill: ["trace", "scenario", "core"],
-  endpoint: ["trace", "scenario", "core"],
+  endpoint: ["sockets", "trace", "scenario", "core"],
   version: [],
   streams: ["core"],
   simulation: ["streams", "version", "trace", "results", "scenario", "core"],
-  mod: ["simulation", "streams", "version", "endpoint", "packetdrill", "trace", "results", "scenario", "core"],
+  mod: ["simulation", "streams", "version", "packetdrill", "trace", "results", "scenario", "core"],
   store: ["results"],
   experiment: ["mod", "simulation", "store", "results", "scenario", "core"],
   report: ["store", "results"],
@@ -48,7 +48,7 @@ const HOST: Record<string, string[]> = {
 };
 
 /** Parts that may use npm packages and the runtime's own modules; all others run in a browser as they are. */
-const WITH_LIBRARIES = ["cli", "report"];
+const WITH_LIBRARIES = ["cli", "endpoint", "report"];
 
 /** Names that only some runtimes have. */
 const RUNTIME_GLOBALS = /\b(?:(?:Deno|Bun|process|Buffer)\.\w|require\(|__dirname\b)/;
@@ -89,7 +89,7 @@ test("host: only src/core loads the wasm", () => {
   assert.deepEqual(loaders.filter(({ path }) => partOf(path) !== "core").map(({ path }) => path), []);
 });
 
-test("host: only the command line and the reports use libraries or the runtime", () => {
+test("host: only the command line, the reports and the wire use libraries or the runtime", () => {
   const found = sourcesIn("src", ".ts")
     .filter(({ path }) => !WITH_LIBRARIES.includes(partOf(path)))
     .flatMap(({ path, imports }) => imports.filter((to) => !to.startsWith("src/")).map((to) => `${path}: ${to}`));
