@@ -35,7 +35,7 @@ export { segmentArrives } from "./tcp/segment_arrives";
 export { timersExpired } from "./tcp/timeouts";
 export { timersEarliest } from "./tcp/timers";
 export { checkInvariants } from "./tcp/invariants";
-export { giveSegment, takeSegment } from "./base/pool";
+export { giveSegment, takeLongSegment, takeSegment } from "./base/pool";
 
 // Bytes
 export { encodeIpv4Tcp, ipv4TcpLength, parseIpv4Tcp } from "./wire/ipv4";

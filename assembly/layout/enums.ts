@@ -46,7 +46,32 @@ export const enum Opt {
   CORRUPTED = 128,
 }
 
-/** What an event is; the first thing the run loop looks at. */
+/**
+ * What shares the `kind` byte of a travelling segment with its `EventKind`: the ECN field of its IP header, as it
+ * stands there (RFC 3168 §5), and the AE bit of its TCP header (RFC 9768 §3.1.1, once NS).
+ */
+export const enum Mark {
+  KIND_MASK = 0x0f,
+  ECT1 = 0x10,
+  ECT0 = 0x20,
+  CE = 0x30,
+  ECN_SHIFT = 4,
+  ECN_MASK = 0x30,
+  AE = 0x40,
+}
+
+/** Options that few segments carry; bits of `SegmentExt.options`. */
+export const enum ExtOpt {
+  /** The AccECN option, RFC 9768 §3.2.3, in either order of its fields. */
+  ACCECN0 = 1,
+  ACCECN1 = 2,
+  /** RFC 2385's MD5 signature: recognised, never written. */
+  MD5 = 4,
+  /** RFC 1146's Alternate Checksum Data: written and checked by who knows the connection's algorithm. */
+  ALT_CHECKSUM_DATA = 8,
+}
+
+/** What an event is, in its low four bits; the first thing the run loop looks at. */
 export const enum EventKind {
   /** A segment reaches the next link of its route; its target is the `Route`. */
   SEGMENT = 0,

@@ -8,7 +8,8 @@
  *      `---------------- Event ------------------'
  *
  * Without timestamps a fourth SACK block (RFC 2018 §3 allows four then) lies in tsval and tsecr.
- * A SYN has no SACK blocks: its MSS and window scale lie there instead.
+ * A SYN has no SACK blocks: its MSS, window scale and the rest of `SynOptions` lie there instead. The upper half of
+ * `kind` holds what `Mark` names: the ECN field of the IP header and the AE bit.
  */
 
 /** The head that every event shares; `Segment` begins with the same fields. */
@@ -35,6 +36,7 @@ export class Event {
 export class Segment {
   time: u64;
   next: u32;
+  /** `EventKind` and `Mark`. */
   kind: u8;
   /** How many links of its route it has passed. */
   hop: u8;
@@ -74,7 +76,19 @@ export class SynOptions {
   wscale_plus_one: u8;
   /** 1 when SACK-permitted is there. */
   sack_permitted: u8;
+  /** Length of the Fast Open cookie plus one (RFC 7413; 1 asks for one); 0 without the option. */
+  fast_open: u8;
+  /** 1: the option is the experimental one, kind 254 with its magic number. */
+  fast_open_experimental: u8;
+  /** Algorithm that the Alternate Checksum Request asks for, plus one (RFC 1146); 0 without it. */
+  alt_checksum: u8;
+  unused: u8;
+  /** The cookie's bytes in their order. */
+  cookie0: u64;
+  cookie1: u64;
 }
+
+if (offsetof<SynOptions>() != 64) ERROR("SynOptions does not end where Segment does");
 
 /** Rare baggage at +64 of a segment with `Opt.EXT`; such segments take 128 bytes. */
 @unmanaged
@@ -83,4 +97,17 @@ export class SegmentExt {
   payload: u32;
   /** Size class of that slab, see `base/arena`. */
   payload_class: u32;
+  /** `ExtOpt` bits. */
+  options: u8;
+  /** How many of the AccECN option's three fields are there, in the option's order. */
+  accecn_fields: u8;
+  /** SEG.UP, meaningful with `Flag.URG`. */
+  urgent: u16;
+  /** The fields of the AccECN option, 24 bits each: bytes received with ECT(0), CE, ECT(1). */
+  accecn_e0b: u32;
+  accecn_ceb: u32;
+  accecn_e1b: u32;
+  /** The data of RFC 1146's Alternate Checksum Data option, and their length in bytes. */
+  alt_checksum: u32;
+  alt_checksum_length: u32;
 }

@@ -18,8 +18,6 @@ export const enum WireStatus {
   /** A data offset below 5 words, or beyond the end of the segment. */
   BAD_OFFSET = 7,
   BAD_CHECKSUM = 8,
-  /** An option that is shorter than its kind and length bytes, longer than the header, or not of its kind's size. */
-  BAD_OPTION_LENGTH = 9,
 }
 
 /** Kinds of TCP options, from IANA's registry. */
@@ -31,6 +29,18 @@ export const enum OptionKind {
   SACK_PERMITTED = 4,
   SACK = 5,
   TIMESTAMPS = 8,
+  /** RFC 1146 */
+  ALT_CHECKSUM_REQUEST = 14,
+  ALT_CHECKSUM_DATA = 15,
+  /** RFC 2385 */
+  MD5 = 19,
+  /** RFC 7413 */
+  FAST_OPEN = 34,
+  /** RFC 9768 */
+  ACCECN0 = 172,
+  ACCECN1 = 174,
+  /** RFC 6994: a magic number says what it is. */
+  EXPERIMENT = 254,
 }
 
 /**
@@ -45,14 +55,13 @@ export class Packet {
   dst_port: u16;
   /** IPv4 identification. */
   id: u16;
-  /** SEG.UP, meaningful with `Flag.URG`. */
-  urgent: u16;
+  unused0: u16;
   /** Address of the payload. The encoder takes 0 for `Segment.len` zero bytes. */
   payload: u32;
-  /** IPv4 type of service: DSCP, and ECN in the low two bits. */
+  /** IPv4 type of service. The encoder takes the DSCP from it, and the ECN field, its low two bits, from the segment. */
   tos: u8;
-  unused0: u8;
-  unused1: u16;
+  unused1: u8;
+  unused2: u16;
 }
 
 /** Head of a captured packet. `caplen` bytes follow at +24, padded to a multiple of 8. */

@@ -6,7 +6,7 @@ import { EventKind, Opt } from "../layout/enums";
 import { Event, Segment } from "../layout/segment";
 import { Packet, WireStatus } from "../layout/wire";
 import { Tcb } from "../layout/tcb";
-import { giveEvent, giveSegment, takeEvent, takeSegment } from "../base/pool";
+import { giveEvent, giveSegment, takeEvent, takeLongSegment } from "../base/pool";
 import { reserve } from "../base/arena";
 import { engine } from "../base/root";
 import { NEVER } from "../base/time";
@@ -14,6 +14,7 @@ import { segmentArrives } from "../tcp/segment_arrives";
 import { timersExpired } from "../tcp/timeouts";
 import { timersEarliest } from "../tcp/timers";
 import { encodeIpv4Tcp, parseIpv4Tcp } from "../wire/ipv4";
+import { segmentExt } from "../wire/options";
 import { applicationHears } from "./application";
 import { schedule } from "./event_queue";
 import { forwardBurst, ipLength } from "./link";
@@ -48,9 +49,10 @@ function survivesChecksum(segment: Segment): bool {
   // Which bit: by the sequence number, so that it is the same in every run
   const bit = (segment.seq ^ segment.ack) % (length << 3);
   store<u8>(at + (bit >> 3), load<u8>(at + (bit >> 3)) ^ (<u8>((<u32>1) << (bit & 7))));
-  const parsed = takeSegment();
+  const parsed = takeLongSegment();
   const status = parseIpv4Tcp(at, length, parsed, packet);
-  parsed.opts = 0;
+  parsed.opts = <u8>Opt.EXT;
+  segmentExt(parsed).payload = 0;
   giveSegment(parsed);
   return status == WireStatus.OK;
 }

@@ -2,7 +2,7 @@
  * Links. A FIFO link needs no event for its transmitter: when a packet will have left is known when it comes, so
  * it costs one event, its arrival at the other end. `forward` takes a packet over as many links as can be known now.
  */
-import { EventKind, Opt } from "../layout/enums";
+import { EventKind, Mark, Opt } from "../layout/enums";
 import { Hop, Link, LinkExt, Route } from "../layout/link";
 import { Event, Segment, SegmentExt } from "../layout/segment";
 import { giveSegment, takeLongSegment, takeSegment } from "../base/pool";
@@ -32,6 +32,7 @@ export function ipLength(segment: Segment, opts: u32): u32 {
 
 function rareIpLength(segment: Segment): u32 {
   const kind = <i32>segment.kind;
+  // Neither has marks
   if (kind == EventKind.DATAGRAM || kind == EventKind.DATAGRAM_ARRIVAL || kind == EventKind.PACKET) return segment.len;
   return HEADERS + optionsLength(segment) + segment.len;
 }
@@ -81,7 +82,9 @@ export function forward(segment: Segment, word: u64, now: u64): void {
 
 @inline
 function arriveNext(segment: Segment, route: Route): void {
-  segment.kind = <u8>(segment.kind == EventKind.SEGMENT ? EventKind.ARRIVAL : rareArrival(segment.kind));
+  const kind = <u32>segment.kind;
+  // The ECN field stays
+  segment.kind = <u8>((kind & Mark.KIND_MASK) == EventKind.SEGMENT ? kind | EventKind.ARRIVAL : rareArrival(<u8>kind));
   segment.target = route.destination;
 }
 

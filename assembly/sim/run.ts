@@ -2,7 +2,7 @@
  * The run loop. Events happen in the order (time, insertion), and each goes into the digest as it happens:
  * two runs with one digest had the same events in the same order.
  */
-import { EventKind, RunStatus } from "../layout/enums";
+import { EventKind, Mark, RunStatus } from "../layout/enums";
 import { Flow, Source } from "../layout/flow";
 import { Event, Segment } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
@@ -55,7 +55,7 @@ function happen(event: Event, time: u64): void {
   // Behind it lie the sequence and the acknowledgment number
   digest(time, <u32>word, load<u64>(at, offsetof<Segment>("seq")));
   const target = <usize>(word >> 32);
-  switch (<i32>((<u32>word) & 0xff)) {
+  switch (<i32>((<u32>word) & Mark.KIND_MASK)) {
     case EventKind.SEGMENT:
     case EventKind.DATAGRAM:
     case EventKind.PACKET:

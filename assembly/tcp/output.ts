@@ -160,6 +160,7 @@ function sackOptionLength(tcb: Tcb): u32 {
 function withPayload(tcb: Tcb, seq: u32, len: u32): Segment {
   const segment = takeLongSegment();
   const ext = changetype<SegmentExt>(changetype<usize>(segment) + 64);
+  memory.fill(changetype<usize>(ext), 0, offsetof<SegmentExt>());
   const klass = slabClass(len);
   ext.payload = <u32>takeSlab(klass);
   ext.payload_class = klass;
@@ -215,6 +216,7 @@ export function sendSyn(tcb: Tcb, now: u64, mark: u32): void {
   const flags = tcb.flags;
   let opts: u32 = (<u32>Opt.SYN) | mark;
   const syn = changetype<SynOptions>(changetype<usize>(segment));
+  store<u64>(changetype<usize>(syn), 0, offsetof<SynOptions>("mss"));
   syn.mss = tcb.rcv_mss;
   syn.sack_permitted = <u8>((flags & (answer ? TcbFlag.SACK : TcbFlag.OFFER_SACK)) != 0);
   syn.wscale_plus_one =

@@ -9,6 +9,7 @@
  * No options are written; those received are skipped. Fragments are refused, not reassembled.
  */
 import { checksumAdd, checksumFinish } from "../base/checksum";
+import { Mark } from "../layout/enums";
 import { Segment } from "../layout/segment";
 import { Packet, WireStatus } from "../layout/wire";
 import { IP_PROTOCOL_TCP, parseTcp, tcpHeaderLength, writeTcpHeader } from "./tcp_header";
@@ -29,6 +30,8 @@ const enum At {
 /** Bytes of the header without options. */
 const HEADER_MIN: u32 = 20;
 
+/** The ECN field in the type of service, RFC 3168 §5. */
+const ECN: u8 = 3;
 const DONT_FRAGMENT: u16 = 0x4000;
 /** More-fragments bit and fragment offset. */
 const FRAGMENT_MASK: u16 = 0x3fff;
@@ -49,7 +52,7 @@ export function encodeIpv4Tcp(segment: Segment, packet: Packet, at: usize, snapl
   const total = HEADER_MIN + tcpHeader + segment.len;
   assert(total <= 0xffff, "a packet is longer than IPv4 can say");
   store<u8>(at, 0x45, At.VERSION);
-  store<u8>(at, packet.tos, At.TOS);
+  store<u8>(at, (packet.tos & ~ECN) | ((segment.kind & Mark.ECN_MASK) >> Mark.ECN_SHIFT), At.TOS);
   store<u16>(at, bswap<u16>(<u16>total), At.TOTAL_LENGTH);
   store<u16>(at, bswap(packet.id), At.ID);
   store<u16>(at, bswap(DONT_FRAGMENT), At.FRAGMENT);
@@ -89,5 +92,6 @@ export function parseIpv4Tcp(at: usize, length: u32, segment: Segment, packet: P
   packet.dst_addr = bswap(load<u32>(at, At.DST));
   packet.id = bswap(load<u16>(at, At.ID));
   packet.tos = load<u8>(at, At.TOS);
+  segment.kind = <u8>((<u32>(packet.tos & ECN)) << Mark.ECN_SHIFT);
   return parseTcp(at + header, total - header, segment, packet);
 }

@@ -6,13 +6,13 @@
  *      |source | dest. |  seq  |  ack  |off|rsv|flags |window|checks.|urgent| options | payload |
  *      +-------+-------+-------+-------+---+---+------+------+-------+------+---------+---------+
  *
- * The reserved bits are written as zero and not looked at.
+ * Of the four bits beside the offset the last is AE (RFC 9768); the others are written as zero and not looked at.
  */
 import { checksumAdd, checksumFinish } from "../base/checksum";
-import { Opt } from "../layout/enums";
-import { Segment } from "../layout/segment";
+import { Mark, Opt } from "../layout/enums";
+import { Segment, SegmentExt } from "../layout/segment";
 import { Packet, WireStatus } from "../layout/wire";
-import { optionsLength, parseOptions, writeOptions } from "./options";
+import { optionsLength, parseOptions, segmentExt, writeOptions } from "./options";
 
 const enum At {
   SRC_PORT = 0,
@@ -54,11 +54,11 @@ export function writeTcpHeader(segment: Segment, packet: Packet, at: usize, head
   store<u16>(at, bswap(packet.dst_port), At.DST_PORT);
   store<u32>(at, bswap(segment.seq), At.SEQ);
   store<u32>(at, bswap(segment.ack), At.ACK);
-  store<u8>(at, header << 2, At.OFFSET);
+  store<u8>(at, (header << 2) | (segment.kind & Mark.AE ? 1 : 0), At.OFFSET);
   store<u8>(at, segment.flags, At.FLAGS);
   store<u16>(at, bswap(segment.wnd), At.WINDOW);
   store<u16>(at, 0, At.CHECKSUM);
-  store<u16>(at, bswap(packet.urgent), At.URGENT);
+  store<u16>(at, segment.opts & Opt.EXT ? bswap(segmentExt(segment).urgent) : 0, At.URGENT);
   writeOptions(segment, at + HEADER_MIN);
   const length = <u32>segment.len;
   let sum = checksumAdd(pseudoHeader(packet, header + length), at, header);
@@ -69,10 +69,10 @@ export function writeTcpHeader(segment: Segment, packet: Packet, at: usize, head
 }
 
 /**
- * Reads the `length` bytes of a TCP segment at `at`: header fields into `segment`, ports, urgent
- * pointer and the payload's address into `packet`, whose addresses must be set. Reads nothing
- * outside those bytes; `length` is at most 65,535. `segment.opts` is replaced. After any status
- * but OK both structs may be half filled.
+ * Reads the `length` bytes of a TCP segment at `at`: header fields into `segment`, which must be a long one
+ * (`takeLongSegment`), ports and the payload's address into `packet`, whose addresses must be set. Reads nothing
+ * outside those bytes; `length` is at most 65,535. `segment.opts` and its `SegmentExt` are replaced, the ECN field
+ * in `segment.kind` stays as the IP header's parser left it. After any status but OK both structs may be half filled.
  */
 export function parseTcp(at: usize, length: u32, segment: Segment, packet: Packet): WireStatus {
   if (length < HEADER_MIN) return WireStatus.TRUNCATED;
@@ -81,12 +81,16 @@ export function parseTcp(at: usize, length: u32, segment: Segment, packet: Packe
   if (checksumFinish(checksumAdd(pseudoHeader(packet, length), at, length))) return WireStatus.BAD_CHECKSUM;
   packet.src_port = bswap(load<u16>(at, At.SRC_PORT));
   packet.dst_port = bswap(load<u16>(at, At.DST_PORT));
-  packet.urgent = bswap(load<u16>(at, At.URGENT));
   packet.payload = <u32>at + header;
   segment.seq = bswap(load<u32>(at, At.SEQ));
   segment.ack = bswap(load<u32>(at, At.ACK));
   segment.flags = load<u8>(at, At.FLAGS);
+  segment.kind = <u8>((segment.kind & Mark.ECN_MASK) | (load<u8>(at, At.OFFSET) & 1 ? Mark.AE : 0));
   segment.wnd = bswap(load<u16>(at, At.WINDOW));
   segment.len = <u16>(length - header);
-  return parseOptions(at + HEADER_MIN, at + header, segment);
+  const ext = segmentExt(segment);
+  memory.fill(changetype<usize>(ext), 0, offsetof<SegmentExt>());
+  ext.urgent = bswap(load<u16>(at, At.URGENT));
+  parseOptions(at + HEADER_MIN, at + header, segment);
+  return WireStatus.OK;
 }

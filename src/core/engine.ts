@@ -72,6 +72,7 @@ export interface CoreExports {
   timersEarliest(tcb: number): bigint;
   checkInvariants(tcb: number): void;
   takeSegment(): number;
+  takeLongSegment(): number;
   giveSegment(segment: number): void;
   encodeIpv4Tcp(segment: number, packet: number, at: number, snaplen: number): number;
   ipv4TcpLength(segment: number): number;

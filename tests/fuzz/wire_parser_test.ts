@@ -24,7 +24,7 @@ const PACKETS = 1_000_000;
 const ORIGINALS = 1000;
 const PACKET_MAX = 2048;
 
-const OPTION_KINDS = [0, 1, 2, 3, 4, 5, 8, 19, 30, 254];
+const OPTION_KINDS = [0, 1, 2, 3, 4, 5, 8, 14, 15, 19, 30, 34, 172, 174, 254];
 const OPTION_LENGTHS = [0, 1, 2, 3, 4, 8, 9, 10, 11, 12, 18, 26, 34, 38, 39, 40, 41, 255];
 
 /** A packet that is being mutated: the first `length` bytes. */
@@ -115,10 +115,26 @@ const MUTATIONS: Mutation[] = [
     specimen.bytes[at - 8] = 0xf0;
     specimen.bytes.fill(1, at, at + 40);
     for (let option = at; option < at + 40;) {
-      const [kind, length] = random.pick([[1, 1], [1, 1], [2, 4], [3, 3], [4, 2], [5, 10], [5, 18], [5, 34], [8, 10], [
-        77,
-        6,
-      ]]);
+      const [kind, length] = random.pick([
+        [1, 1],
+        [1, 1],
+        [2, 4],
+        [3, 3],
+        [4, 2],
+        [5, 10],
+        [5, 18],
+        [5, 34],
+        [8, 10],
+        [14, 3],
+        [19, 18],
+        [
+          34,
+          10,
+        ],
+        [172, 5],
+        [174, 11],
+        [77, 6],
+      ]);
       if (option + length > at + 40) break;
       specimen.bytes[option] = kind;
       if (length > 1) specimen.bytes[option + 1] = length;
@@ -147,11 +163,13 @@ function mend({ bytes, length }: Specimen, random: Random): void {
 /** All fields of a verdict as one text; much faster to compare than two objects, and to read in a failure. */
 function show(verdict: TcpPacket | number): string {
   if (typeof verdict === "number") return WIRE_STATUS_NAMES[verdict];
-  const { timestamps: ts, sack, payload, ...rest } = verdict;
+  const { timestamps: ts, sack, payload, fastOpen, accEcn, ...rest } = verdict;
   const blocks = sack?.map(({ start, end }) => `${start}-${end}`);
   return `${rest.srcAddr} ${rest.dstAddr} tos ${rest.tos} id ${rest.id} ports ${rest.srcPort} ${rest.dstPort} ` +
     `seq ${rest.seq} ack ${rest.ack} flags ${rest.flags} wnd ${rest.wnd} urgent ${rest.urgent} mss ${rest.mss} ` +
     `wscale ${rest.windowScale} sackOK ${rest.sackPermitted} ts ${ts?.tsval} ${ts?.tsecr} sack ${blocks} ` +
+    `ae ${rest.ae} md5 ${rest.md5} checksum ${rest.altChecksum} accecn ${accEcn?.order} ${accEcn?.fields} ` +
+    `fo ${fastOpen?.experimental} ${fastOpen?.cookie} ` +
     `payload ${payload.length} at ${payload.length > 0 ? payload[0] : ""}`;
 }
 

@@ -1,9 +1,22 @@
 /** The core's codec with packets as a person would list them, so that it can be held against the oracle. */
 import { Engine, type Field } from "../../src/core/engine.ts";
-import { Engine as Root, Flag, Opt, Packet, Segment, SynOptions, WireStatus } from "../../src/core/layout.gen.ts";
+import {
+  Engine as Root,
+  ExtOpt,
+  Flag,
+  Mark,
+  Opt,
+  Packet,
+  Segment,
+  SegmentExt,
+  SynOptions,
+  WireStatus,
+} from "../../src/core/layout.gen.ts";
 import type { TcpPacket } from "./oracle.ts";
 
 const PACKET_MAX = 65535;
+/** A segment with its `SegmentExt`. */
+const LONG = Segment.size + SegmentExt.size;
 
 export class Codec {
   readonly #engine: Engine;
@@ -19,7 +32,7 @@ export class Codec {
   private constructor(engine: Engine) {
     this.#engine = engine;
     engine.exports.init(1n);
-    this.#segment = engine.exports.allocate(Segment.size);
+    this.#segment = engine.exports.allocate(LONG);
     this.#packet = engine.exports.allocate(Packet.size);
     this.#payload = engine.exports.allocate(PACKET_MAX);
     this.#out = engine.exports.allocate(PACKET_MAX);
@@ -48,7 +61,6 @@ export class Codec {
     this.#set(this.#packet, Packet.src_port, packet.srcPort);
     this.#set(this.#packet, Packet.dst_port, packet.dstPort);
     this.#set(this.#packet, Packet.id, packet.id);
-    this.#set(this.#packet, Packet.urgent, packet.urgent);
     this.#set(this.#packet, Packet.tos, packet.tos);
     this.#set(this.#packet, Packet.payload, virtual ? 0 : this.#payload);
     if (!virtual) this.#engine.bytes(this.#payload, packet.payload.length).set(packet.payload);
@@ -64,9 +76,17 @@ export class Codec {
   }
 
   #fillSegment(packet: TcpPacket, corrupted: boolean): void {
-    this.#engine.bytes(this.#segment, Segment.size).fill(0);
+    this.#engine.bytes(this.#segment, LONG).fill(0);
     const syn = packet.flags & Flag.SYN;
-    const { timestamps, sack = [] } = packet;
+    const { timestamps, sack = [], accEcn, fastOpen, altChecksum } = packet;
+    const ext = this.#segment + Segment.size;
+    this.#set(this.#segment, Segment.kind, (packet.tos & 3) << Mark.ECN_SHIFT | (packet.ae ? Mark.AE : 0));
+    this.#set(ext, SegmentExt.urgent, packet.urgent);
+    if (accEcn) {
+      this.#set(ext, SegmentExt.options, accEcn.order === 1 ? ExtOpt.ACCECN1 : ExtOpt.ACCECN0);
+      this.#set(ext, SegmentExt.accecn_fields, accEcn.fields.length);
+      accEcn.fields.forEach((value, i) => this.#set(ext, ACCECN_FIELDS[accEcn.order][i], value));
+    }
     this.#set(this.#segment, Segment.seq, packet.seq);
     this.#set(this.#segment, Segment.ack, packet.ack);
     this.#set(this.#segment, Segment.flags, packet.flags);
@@ -75,7 +95,7 @@ export class Codec {
     this.#set(
       this.#segment,
       Segment.opts,
-      (timestamps ? Opt.TIMESTAMPS : 0) | (syn ? Opt.SYN : 0) | (corrupted ? Opt.CORRUPTED : 0) |
+      Opt.EXT | (timestamps ? Opt.TIMESTAMPS : 0) | (syn ? Opt.SYN : 0) | (corrupted ? Opt.CORRUPTED : 0) |
         (sack.length << Opt.SACK_SHIFT),
     );
     if (timestamps) {
@@ -90,6 +110,12 @@ export class Codec {
         packet.windowScale === undefined ? 0 : packet.windowScale + 1,
       );
       this.#set(this.#segment, SynOptions.sack_permitted, packet.sackPermitted ? 1 : 0);
+      this.#set(this.#segment, SynOptions.alt_checksum, altChecksum === undefined ? 0 : altChecksum + 1);
+      if (fastOpen) {
+        this.#set(this.#segment, SynOptions.fast_open, fastOpen.cookie.length + 1);
+        this.#set(this.#segment, SynOptions.fast_open_experimental, fastOpen.experimental ? 1 : 0);
+        this.#engine.bytes(this.#segment + SynOptions.cookie0.offset, 16).set(fastOpen.cookie);
+      }
     }
     sack.forEach(({ start, end }, i) => {
       this.#set(this.#segment, SACK_BLOCKS[i].start, start);
@@ -101,13 +127,17 @@ export class Codec {
   parse(bytes: Uint8Array): TcpPacket | number {
     const at = this.#place(bytes);
     // Whatever the structs held before must not show
-    this.#engine.bytes(this.#segment, Segment.size).fill(0xa5);
+    this.#engine.bytes(this.#segment, LONG).fill(0xa5);
     this.#engine.bytes(this.#packet, Packet.size).fill(0xa5);
     const status = this.#engine.exports.parseIpv4Tcp(at, bytes.length, this.#segment, this.#packet);
     if (status !== WireStatus.OK) return status;
     const flags = this.#get(this.#segment, Segment.flags);
     const opts = this.#get(this.#segment, Segment.opts);
     const payload = this.#get(this.#packet, Packet.payload);
+    const ext = this.#segment + Segment.size;
+    if (!(opts & Opt.EXT)) throw new Error("the parser left out Opt.EXT");
+    const kind = this.#get(this.#segment, Segment.kind);
+    if (kind >> Mark.ECN_SHIFT & 3 ^ this.#get(this.#packet, Packet.tos) & 3) throw new Error("two ECN fields");
     const packet: TcpPacket = {
       srcAddr: this.#get(this.#packet, Packet.src_addr),
       dstAddr: this.#get(this.#packet, Packet.dst_addr),
@@ -119,15 +149,26 @@ export class Codec {
       ack: this.#get(this.#segment, Segment.ack),
       flags,
       wnd: this.#get(this.#segment, Segment.wnd),
-      urgent: this.#get(this.#packet, Packet.urgent),
+      urgent: this.#get(ext, SegmentExt.urgent),
       payload: this.#engine.bytes(payload, this.#get(this.#segment, Segment.len)),
     };
+    if (kind & Mark.AE) packet.ae = true;
+    this.#readRare(packet, ext);
     if (opts & Opt.SYN) {
       const mss = this.#get(this.#segment, SynOptions.mss);
       const windowScale = this.#get(this.#segment, SynOptions.wscale_plus_one) - 1;
       if (mss) packet.mss = mss;
       if (windowScale >= 0) packet.windowScale = windowScale;
       if (this.#get(this.#segment, SynOptions.sack_permitted)) packet.sackPermitted = true;
+      const altChecksum = this.#get(this.#segment, SynOptions.alt_checksum);
+      if (altChecksum) packet.altChecksum = altChecksum - 1;
+      const length = this.#get(this.#segment, SynOptions.fast_open) - 1;
+      if (length >= 0) {
+        packet.fastOpen = {
+          cookie: Array.from(this.#engine.bytes(this.#segment + SynOptions.cookie0.offset, length)),
+          experimental: this.#get(this.#segment, SynOptions.fast_open_experimental) !== 0,
+        };
+      }
     }
     if (opts & Opt.TIMESTAMPS) {
       packet.timestamps = {
@@ -145,6 +186,17 @@ export class Codec {
     return packet;
   }
 
+  #readRare(packet: TcpPacket, ext: number): void {
+    const options = this.#get(ext, SegmentExt.options);
+    if (options & ExtOpt.MD5) packet.md5 = true;
+    if (options & (ExtOpt.ACCECN0 | ExtOpt.ACCECN1)) {
+      const order = options & ExtOpt.ACCECN1 ? 1 : 0;
+      const count = this.#get(ext, SegmentExt.accecn_fields);
+      const fields = ACCECN_FIELDS[order].slice(0, count).map((field) => this.#get(ext, field));
+      packet.accEcn = { order, fields };
+    }
+  }
+
   /** Puts `bytes` at the very end of memory, where one byte more would trap. */
   #place(bytes: Uint8Array): number {
     const at = this.memoryBytes - bytes.length;
@@ -160,6 +212,12 @@ export class Codec {
     this.#engine.set(base, field, value);
   }
 }
+
+/** The AccECN option's fields as they stand in its orders 0 and 1. */
+const ACCECN_FIELDS = [
+  [SegmentExt.accecn_e0b, SegmentExt.accecn_ceb, SegmentExt.accecn_e1b],
+  [SegmentExt.accecn_e1b, SegmentExt.accecn_ceb, SegmentExt.accecn_e0b],
+];
 
 /** Where the blocks lie; the fourth takes the timestamps' place. */
 const SACK_BLOCKS = [

@@ -18,11 +18,21 @@ export interface TcpPacket {
   flags: number;
   wnd: number;
   urgent: number;
+  /** The header's AE bit, beside the data offset. */
+  ae?: boolean;
   /** Only on segments with SYN. */
   mss?: number;
   windowScale?: number;
   sackPermitted?: boolean;
+  /** RFC 7413: the cookie's bytes, none to ask for one; in the experimental option or in its own. */
+  fastOpen?: { cookie: number[]; experimental: boolean };
+  /** RFC 1146: the algorithm asked for. */
+  altChecksum?: number;
   timestamps?: { tsval: number; tsecr: number };
+  /** RFC 9768: the option's fields in the order in which they stand, up to three. */
+  accEcn?: { order: 0 | 1; fields: number[] };
+  /** RFC 2385: there is a signature; never written. */
+  md5?: boolean;
   /** Only on segments without SYN. */
   sack?: { start: number; end: number }[];
   payload: Uint8Array;
@@ -55,7 +65,7 @@ export function encodeOracle(packet: TcpPacket): Uint8Array {
     ...u16(packet.urgent),
     ...encodeOptions(packet),
   ];
-  tcp[12] = tcp.length / 4 * 16;
+  tcp[12] = tcp.length / 4 * 16 + (packet.ae ? 1 : 0);
   const header = tcp.length;
   for (const byte of packet.payload) tcp.push(byte);
   const checksum = tcpChecksum(packet.srcAddr, packet.dstAddr, tcp, 0, tcp.length);
@@ -68,16 +78,41 @@ export function encodeOracle(packet: TcpPacket): Uint8Array {
   return Uint8Array.from(ip.concat(tcp));
 }
 
-function encodeOptions({ mss, windowScale, sackPermitted, timestamps, sack }: TcpPacket): number[] {
+/** Linux's order. Of AccECN what goes beyond whole words takes the place of the nops before the next option. */
+function encodeOptions(packet: TcpPacket): number[] {
+  const { mss, windowScale, sackPermitted, timestamps, sack, accEcn, fastOpen, altChecksum } = packet;
   const bytes: number[] = [];
+  let nops: number[] = [];
+  /** As many bytes as a word needs before an option: what is left of AccECN if it fits, else nops. */
+  const before = (room: number): number[] => {
+    const taken = nops.length > room ? [] : nops;
+    if (taken.length > 0) nops = [];
+    return [...taken, ...Array<number>(room - taken.length).fill(1)];
+  };
   if (mss !== undefined) bytes.push(2, 4, ...u16(mss));
   if (timestamps) {
     bytes.push(...sackPermitted ? [4, 2] : [1, 1], 8, 10, ...u32(timestamps.tsval), ...u32(timestamps.tsecr));
-  } else if (sackPermitted) {
-    bytes.push(1, 1, 4, 2);
   }
-  if (windowScale !== undefined) bytes.push(1, 3, 3, windowScale);
-  if (sack) bytes.push(1, 1, 5, 2 + 8 * sack.length, ...sack.flatMap(({ start, end }) => [...u32(start), ...u32(end)]));
+  if (accEcn) {
+    const option = [accEcn.order === 1 ? 174 : 172, 2 + 3 * accEcn.fields.length];
+    for (const field of accEcn.fields) option.push(...u32(field).slice(1));
+    if (option.length === 11) option.push(1);
+    const whole = option.length - option.length % 4;
+    bytes.push(...option.slice(0, whole));
+    nops = option.slice(whole);
+  }
+  if (sackPermitted && !timestamps) bytes.push(...before(2), 4, 2);
+  if (windowScale !== undefined) bytes.push(...before(1), 3, 3, windowScale);
+  if (sack) {
+    bytes.push(...before(2), 5, 2 + 8 * sack.length, ...sack.flatMap(({ start, end }) => [...u32(start), ...u32(end)]));
+  }
+  if (nops.length > 0) bytes.push(...before(4));
+  if (fastOpen) {
+    const { cookie, experimental } = fastOpen;
+    bytes.push(...experimental ? [254, 4 + cookie.length, 0xf9, 0x89] : [34, 2 + cookie.length], ...cookie);
+    while (bytes.length % 4 !== 0) bytes.push(1);
+  }
+  if (altChecksum !== undefined) bytes.push(14, 3, altChecksum, 1);
   return bytes;
 }
 
@@ -125,37 +160,59 @@ export function parseOracle(bytes: Uint8Array): TcpPacket | number {
     urgent: readU16(bytes, tcp + 18),
     payload: bytes.subarray(payload, end),
   };
-  return parseOptions(bytes, options, payload, packet) ? packet : WireStatus.BAD_OPTION_LENGTH;
+  if (bytes[tcp + 12] & 1) packet.ae = true;
+  parseOptions(bytes, options, payload, packet);
+  return packet;
 }
 
-/** The lengths that a kind of option may have. */
-const OPTION_LENGTHS: Record<number, number[]> = { 2: [4], 3: [3], 4: [2], 5: [10, 18, 26, 34], 8: [10] };
-
-function parseOptions(bytes: Uint8Array, at: number, end: number, packet: TcpPacket): boolean {
+/** As Linux reads them: an option of a wrong length is skipped, an impossible length ends the reading. */
+function parseOptions(bytes: Uint8Array, at: number, end: number, packet: TcpPacket): void {
   const syn = (packet.flags & SYN) !== 0;
   while (at < end && bytes[at] !== 0) {
     if (bytes[at] === 1) {
       at++;
       continue;
     }
-    if (at + 1 === end) return false;
+    if (at + 1 === end) return;
     const [kind, length] = [bytes[at], bytes[at + 1]];
-    if (length < 2 || at + length > end) return false;
-    if (OPTION_LENGTHS[kind] && !OPTION_LENGTHS[kind].includes(length)) return false;
+    if (length < 2 || at + length > end) return;
     const value = at + 2;
-    if (kind === 2 && syn) packet.mss = readU16(bytes, value) || undefined; // an MSS of 0 says nothing
-    if (kind === 3 && syn) packet.windowScale = Math.min(bytes[value], 14); // RFC 7323 §2.3
-    if (kind === 4 && syn) packet.sackPermitted = true;
-    if (kind === 5 && !syn) {
+    if (syn) parseSynOption(bytes, kind, value, length, packet);
+    if (kind === 5 && !syn && [10, 18, 26, 34].includes(length)) {
       packet.sack = [];
       for (let block = value; block < at + length; block += 8) {
         packet.sack.push({ start: readU32(bytes, block), end: readU32(bytes, block + 4) });
       }
     }
-    if (kind === 8) packet.timestamps = { tsval: readU32(bytes, value), tsecr: readU32(bytes, value + 4) };
+    if (kind === 8 && length === 10) {
+      packet.timestamps = { tsval: readU32(bytes, value), tsecr: readU32(bytes, value + 4) };
+    }
+    if (kind === 19 && length === 18) packet.md5 = true;
+    if (kind === 172 || kind === 174) {
+      const fields: number[] = [];
+      for (let i = 0; i < 3 && 2 + 3 * i + 3 <= length; i++) {
+        fields.push(readU32(bytes, value + 3 * i - 1) % 0x100_0000);
+      }
+      packet.accEcn = { order: kind === 174 ? 1 : 0, fields };
+    }
     at += length;
   }
-  return true;
+}
+
+function parseSynOption(bytes: Uint8Array, kind: number, value: number, length: number, packet: TcpPacket): void {
+  if (kind === 2 && length === 4) packet.mss = readU16(bytes, value) || packet.mss; // an MSS of 0 says nothing
+  if (kind === 3 && length === 3) packet.windowScale = Math.min(bytes[value], 14); // RFC 7323 §2.3
+  if (kind === 4 && length === 2) packet.sackPermitted = true;
+  // 255 stands for itself and for 254: there is no such algorithm
+  if (kind === 14 && length === 3) packet.altChecksum = Math.min(bytes[value], 254);
+  const experimental = kind === 254 && length >= 4 && readU16(bytes, value) === 0xf989;
+  if (kind !== 34 && !experimental) return;
+  const from = value + (experimental ? 2 : 0);
+  const cookie = Array.from(bytes.subarray(from, value - 2 + length));
+  if (cookie.length % 2 !== 0) return;
+  packet.fastOpen = { cookie, experimental };
+  // RFC 7413 §4.1.1: from 4 to 16 bytes, or none
+  if (cookie.length === 2 || cookie.length > 16) delete packet.fastOpen;
 }
 
 export function u16(value: number): [number, number] {

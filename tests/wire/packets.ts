@@ -17,16 +17,37 @@ export function randomPacket(random: Random): TcpPacket {
     urgent: random.below(65536),
     payload: randomPayload(random),
   };
+  if (random.chance(0.2)) packet.ae = true;
   if (random.chance(0.5)) packet.timestamps = { tsval: random.u32(), tsecr: random.u32() };
   if (packet.flags & SYN) {
     if (random.chance(0.7)) packet.mss = random.between(1, 65535);
     if (random.chance(0.7)) packet.windowScale = random.between(0, 14);
     if (random.chance(0.7)) packet.sackPermitted = true;
+    // As much of what is rare as forty bytes hold
+    if (packet.timestamps && random.chance(0.2)) packet.fastOpen = randomFastOpen(random);
+    else if (random.chance(0.2)) packet.accEcn = randomAccEcn(random, 2);
+    else if (random.chance(0.2)) packet.altChecksum = random.between(0, 254);
   } else if (random.chance(0.5)) {
     const blocks = random.between(1, packet.timestamps ? 3 : 4);
+    const room = 40 - (packet.timestamps ? 12 : 0) - 4 - 8 * blocks;
+    if (random.chance(0.5)) packet.accEcn = randomAccEcn(random, room >= 12 ? 3 : room >= 8 ? 2 : room >= 4 ? 1 : 0);
     packet.sack = Array.from({ length: blocks }, () => ({ start: random.u32(), end: random.u32() }));
   }
+  if (!(packet.flags & SYN) && !packet.sack && random.chance(0.3)) packet.accEcn = randomAccEcn(random, 3);
   return packet;
+}
+
+function randomFastOpen(random: Random): TcpPacket["fastOpen"] {
+  const length = random.pick([0, 4, 6, 8, 10, 12, 14]);
+  return {
+    cookie: Array.from({ length }, () => random.below(256)),
+    experimental: random.chance(0.5),
+  };
+}
+
+function randomAccEcn(random: Random, most: number): TcpPacket["accEcn"] {
+  const fields = Array.from({ length: random.between(0, most) }, () => random.below(1 << 24));
+  return { order: random.chance(0.5) ? 1 : 0, fields };
 }
 
 function randomPayload(random: Random): Uint8Array {
