@@ -4,9 +4,10 @@
  *
  *      ccInit               the connection is established
  *      ccOnAck              new data was acknowledged while cwnd was what held the sender back, outside recovery
- *      ccOnCongestionEvent  recovery begins: sets ssthresh
+ *      ccOnCongestionEvent  recovery begins, or marks tell of congestion: sets ssthresh
  *      ccOnRto              the retransmission timer went off: sets ssthresh; cwnd falls to one segment
  *      ccOnIdle             the sender was silent for some time-outs
+ *      ccUndo               the reduction proved needless: the window to go back to
  */
 import { AckSample } from "../layout/engine";
 import { Cc } from "../layout/enums";
@@ -41,13 +42,13 @@ export function ccOnAck(tcb: Tcb, sample: AckSample): void {
   }
 }
 
-export function ccOnCongestionEvent(tcb: Tcb): void {
+export function ccOnCongestionEvent(tcb: Tcb, ecn: bool = false): void {
   switch (<i32>tcb.cc) {
     case Cc.RENO:
-      renoOnCongestionEvent(tcb);
+      renoOnCongestionEvent(tcb, ecn);
       break;
     case Cc.CUBIC:
-      cubicOnCongestionEvent(tcb);
+      cubicOnCongestionEvent(tcb, ecn);
       break;
     default:
       unreachable();
@@ -86,4 +87,9 @@ export function ccOnIdle(tcb: Tcb, idle_ms: u32, timeouts: u32, now: u64): void 
     default:
       unreachable();
   }
+}
+
+/** Reno's and CUBIC's undo, as Linux has it: the window before the reduction, unless it has grown beyond since. */
+export function ccUndo(tcb: Tcb, prior_cwnd: u32): u32 {
+  return max(tcb.cwnd, prior_cwnd);
 }

@@ -1,16 +1,21 @@
 /**
- * CUBIC, RFC 9438, with the variables' names of its §4.1.2. Time in seconds, windows in segments.
- * Leaves out: HyStart++ (§4.10) and the spurious-event undo of §4.9, which come with loss recovery as Linux does it.
+ * CUBIC, RFC 9438, with the variables' names of its §4.1.2. Time in seconds, windows in segments; the reduced window is
+ * Linux's integer. HyStart, see `hystart.ts`, ends the first slow start before the queue overflows (§4.10).
  */
 import { AckSample } from "../layout/engine";
+import { CcOption } from "../layout/enums";
 import { Tcb } from "../layout/tcb";
+import { cbrt } from "../base/cbrt";
+import { ccOptions } from "./options";
+import { HystartState, hystartOnAck } from "./hystart";
 import { inSlowStart, setCwnd, slowStart } from "./window";
 
-/** Lies over `Tcb.cc_priv0` and what follows. */
+/** Lies over `Tcb.cc_priv0` and what follows, up to the options in cc_priv7. */
 @unmanaged
 class CubicState {
   /** Window before the last reduction, after fast convergence. */
   w_max: f64;
+  // What follows up to epoch_start means something once a stage has begun; before, HyStart's state lies here
   /** Time that the cubic takes from the epoch's start to w_max. */
   k: f64;
   /** Where the plateau of the cubic lies: w_max, or the window that the epoch began with when that is larger. */
@@ -25,9 +30,16 @@ class CubicState {
   epoch_start: u64;
 }
 
-if (offsetof<CubicState>() > 64) ERROR("CubicState is larger than cc_priv");
+if (offsetof<CubicState>() > 56) ERROR("CubicState leaves no room for the options in cc_priv7");
+if (offsetof<HystartState>() > offsetof<CubicState>("cwnd_prior") - offsetof<CubicState>("k")) {
+  ERROR("HystartState does not fit into what a stage of CUBIC needs");
+}
 
 const BETA_CUBIC: f64 = 0.7;
+/** Linux's 0.7, in 1024ths. */
+const BETA_1024: u64 = 717;
+/** RFC 8511 §3.1: after a mark, which comes early, the window keeps more. */
+const BETA_ECN_1024: u64 = 870;
 const C: f64 = 0.4;
 /** §4.3: 3 (1 - beta) / (1 + beta). */
 const ALPHA_CUBIC: f64 = (3.0 * (1.0 - BETA_CUBIC)) / (1.0 + BETA_CUBIC);
@@ -37,13 +49,25 @@ function stateOf(tcb: Tcb): CubicState {
   return changetype<CubicState>(changetype<usize>(tcb) + offsetof<Tcb>("cc_priv0"));
 }
 
+@inline
+function hystartOf(tcb: Tcb): HystartState {
+  return changetype<HystartState>(changetype<usize>(stateOf(tcb)) + offsetof<CubicState>("k"));
+}
+
+/** A stage ends: HyStart begins anew where the stage's state was. */
+@inline
+function endEpoch(tcb: Tcb): void {
+  stateOf(tcb).epoch_start = 0;
+  memory.fill(changetype<usize>(hystartOf(tcb)), 0, offsetof<HystartState>());
+}
+
 export function cubicInit(tcb: Tcb): void {
   memory.fill(changetype<usize>(stateOf(tcb)), 0, offsetof<CubicState>());
 }
 
 /** §4.2: K = cbrt((W_max - cwnd_epoch) / C). */
 export function cubicK(w_max: f64, cwnd_epoch: f64): f64 {
-  return Math.cbrt((w_max - cwnd_epoch) / C);
+  return cbrt((w_max - cwnd_epoch) / C);
 }
 
 /** §4.2: W_cubic(t) = C (t - K)^3 + W_max. */
@@ -68,11 +92,12 @@ function beginEpoch(tcb: Tcb, s: CubicState, now: u64): void {
 export function cubicOnAck(tcb: Tcb, sample: AckSample): void {
   const now = sample.now;
   let acked = sample.delivered;
+  const s = stateOf(tcb);
   if (inSlowStart(tcb)) {
+    if (s.epoch_start == 0 && !(ccOptions(tcb) & CcOption.NO_HYSTART)) hystartOnAck(tcb, hystartOf(tcb), sample);
     acked = slowStart(tcb, acked, now);
     if (!acked) return;
   }
-  const s = stateOf(tcb);
   if (!s.epoch_start) beginEpoch(tcb, s, now);
   const cwnd = <f64>tcb.cwnd + s.fraction;
   const t = <f64>(<i64>(now - s.epoch_start)) * 1e-9;
@@ -80,7 +105,8 @@ export function cubicOnAck(tcb: Tcb, sample: AckSample): void {
 
   // §4.3: what Reno would have by now
   const alpha = s.w_est < s.cwnd_prior ? ALPHA_CUBIC : 1.0;
-  s.w_est += (alpha * <f64>acked) / cwnd;
+  const share = <f64>acked / cwnd;
+  s.w_est += alpha * share;
 
   let grown: f64;
   if (cubicWindow(t, s.k, s.w_origin) < s.w_est) {
@@ -88,31 +114,29 @@ export function cubicOnAck(tcb: Tcb, sample: AckSample): void {
   } else {
     // §4.2 and §4.4: head for the cubic one RTT ahead, at most half as much again in an RTT
     const target = min(max(cubicWindow(t + rtt, s.k, s.w_origin), cwnd), 1.5 * cwnd);
-    grown = cwnd + (<f64>acked * (target - cwnd)) / cwnd;
+    grown = cwnd + share * (target - cwnd);
   }
   const whole = <u32>(<i32>grown);
   s.fraction = grown - <f64>whole;
   if (whole != tcb.cwnd) setCwnd(tcb, whole, now);
 }
 
-/** §4.6 and §4.7: multiplicative decrease and fast convergence. */
-export function cubicOnCongestionEvent(tcb: Tcb): void {
+/** §4.6 and §4.7: multiplicative decrease and fast convergence. `ecn`: a mark and not a loss was what told. */
+export function cubicOnCongestionEvent(tcb: Tcb, ecn: bool): void {
   const s = stateOf(tcb);
   const cwnd = <f64>tcb.cwnd + s.fraction;
   s.w_max = cwnd < s.w_max ? (cwnd * (1.0 + BETA_CUBIC)) / 2.0 : cwnd;
   s.cwnd_prior = cwnd;
-  const reduced = cwnd * BETA_CUBIC;
-  tcb.ssthresh = max(<u32>reduced, 2);
-  s.fraction = max(0.0, reduced - <f64>tcb.ssthresh);
-  s.epoch_start = 0;
+  const beta = ecn && ccOptions(tcb) & CcOption.ABE ? BETA_ECN_1024 : BETA_1024;
+  tcb.ssthresh = max<u32>(<u32>((<u64>tcb.cwnd * beta) >> 10), 2);
+  s.fraction = 0;
+  endEpoch(tcb);
 }
 
 /** §4.8: the same reduction; the window falls to one, and the stage after slow start begins with K = 0. */
 export function cubicOnRto(tcb: Tcb): void {
-  cubicOnCongestionEvent(tcb);
-  const s = stateOf(tcb);
-  s.fraction = 0;
-  s.w_max = 0;
+  cubicOnCongestionEvent(tcb, false);
+  stateOf(tcb).w_max = 0;
 }
 
 /** §5.8: time in which the application sent nothing does not count. */

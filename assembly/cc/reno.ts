@@ -3,27 +3,17 @@
  * `cwnd_cnt` is RFC 3465's bytes_acked.
  */
 import { AckSample } from "../layout/engine";
+import { CcOption } from "../layout/enums";
 import { Tcb } from "../layout/tcb";
+import { ccOptions } from "./options";
 import { inSlowStart, setCwnd, slowStart } from "./window";
-
-/** Lies over `Tcb.cc_priv0`; set before the connection opens. */
-@unmanaged
-class RenoState {
-  /** 1: counts ACKs instead of the segments that they acknowledge, RFC 5681 §3.1 without RFC 3465. */
-  count_acks: u64;
-}
-
-@inline
-function stateOf(tcb: Tcb): RenoState {
-  return changetype<RenoState>(changetype<usize>(tcb) + offsetof<Tcb>("cc_priv0"));
-}
 
 export function renoInit(tcb: Tcb): void {
   tcb.cwnd_cnt = 0;
 }
 
 export function renoOnAck(tcb: Tcb, sample: AckSample): void {
-  let acked = stateOf(tcb).count_acks ? min<u32>(sample.delivered, 1) : sample.delivered;
+  let acked = ccOptions(tcb) & CcOption.COUNT_ACKS ? min<u32>(sample.delivered, 1) : sample.delivered;
   if (inSlowStart(tcb)) {
     acked = slowStart(tcb, acked, sample.now);
     if (!acked) return;
@@ -39,14 +29,15 @@ export function renoOnAck(tcb: Tcb, sample: AckSample): void {
   tcb.cwnd_cnt = count;
 }
 
-/** RFC 5681 (4): half, and no less than two segments. */
-export function renoOnCongestionEvent(tcb: Tcb): void {
-  tcb.ssthresh = max(tcb.cwnd >> 1, 2);
+/** RFC 5681 (4): half, and no less than two segments; RFC 8511 §3.1: four fifths when a mark told of it. */
+export function renoOnCongestionEvent(tcb: Tcb, ecn: bool): void {
+  const left = ecn && ccOptions(tcb) & CcOption.ABE ? (tcb.cwnd * 4) / 5 : tcb.cwnd >> 1;
+  tcb.ssthresh = max(left, 2);
   tcb.cwnd_cnt = 0;
 }
 
 export function renoOnRto(tcb: Tcb): void {
-  renoOnCongestionEvent(tcb);
+  renoOnCongestionEvent(tcb, false);
 }
 
 export function renoOnIdle(): void {}

@@ -148,6 +148,16 @@ export const enum Cc {
   COUNT = 2,
 }
 
+/** What a user asks of a congestion control, in the low half of `Tcb.cc_priv7`; a controller's own state ends before it. */
+export const enum CcOption {
+  /** Reno: counts ACKs instead of the segments that they acknowledge, RFC 5681 §3.1 without RFC 3465. */
+  COUNT_ACKS = 1,
+  /** CUBIC: slow start goes on until a loss. */
+  NO_HYSTART = 2,
+  /** A mark takes less of the window than a loss, RFC 8511. */
+  ABE = 4,
+}
+
 /** Bits of `Tcb.flags`. */
 export const enum TcbFlag {
   // What the handshake agreed on

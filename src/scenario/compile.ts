@@ -5,6 +5,7 @@
 import type { Engine } from "../core/engine.ts";
 import {
   Cc,
+  CcOption,
   Engine as EngineLayout,
   EventKind,
   Flow,
@@ -343,7 +344,7 @@ class Compiler {
       engine.set(tcb, Tcb.snd_buf, tcp.sendBuffer_bytes);
       engine.set(tcb, Tcb.rto_min_us, Math.round(tcp.minRto_ns / 1e3));
       engine.set(tcb, Tcb.initial_cwnd, tcp.initialWindow);
-      if (group.ccOptions.abc === false) engine.set(tcb, Tcb.cc_priv0, 1);
+      engine.set(tcb, Tcb.cc_priv7, ccOptionBits(group.ccOptions));
       return tcb;
     };
     const endless = group.bytes === null && !group.realBytes ? TcbFlag.WRITES_FOR_EVER : 0;
@@ -386,6 +387,12 @@ class Compiler {
 }
 
 /** Refuses what the core's memory cannot hold; data in flight beyond the usual is not foreseen here. */
+/** `CcOption` bits. */
+function ccOptionBits({ abc, hystart, abe }: FlowGroupSpec["ccOptions"]): number {
+  return (abc === false ? CcOption.COUNT_ACKS : 0) | (hystart === false ? CcOption.NO_HYSTART : 0) |
+    (abe ? CcOption.ABE : 0);
+}
+
 function checkMemory(spec: ScenarioSpec): void {
   let bytes = 0;
   spec.flows.forEach((group, i) => {

@@ -98,7 +98,7 @@ function settleFlows(draft: Draft, scenario: Record<string, unknown>): FlowGroup
     if (group.app !== null) refuseTcpFields(raws[i], path);
     const tcp = mergeTcp(scenario.tcp, raws[i].tcp, path);
     checkTimes(group, path);
-    const ccOptions = settleCcOptions(group.cc, raws[i].ccOptions, join(path, "ccOptions"));
+    const ccOptions = settleCcOptions(group.cc, raws[i].ccOptions, tcp.profile, join(path, "ccOptions"));
     return { ...group, name, ...sides(group, path), ccOptions, tcp };
   });
 
@@ -107,8 +107,14 @@ function settleFlows(draft: Draft, scenario: Record<string, unknown>): FlowGroup
 }
 
 /** The schema knows the options of all congestion controls; here they are those of this one, with its defaults. */
-function settleCcOptions(cc: string, given: unknown, path: string): FlowGroupSpec["ccOptions"] {
-  const params = CONGESTION_CONTROLS.find(({ name }) => name === cc)?.params ?? [];
+function settleCcOptions(
+  cc: string,
+  given: unknown,
+  profile: TcpSpec["profile"],
+  path: string,
+): FlowGroupSpec["ccOptions"] {
+  const own = CONGESTION_CONTROLS.find(({ name }) => name === cc)?.params ?? [];
+  const params = own.map((param) => profile === "rfc" ? { ...param, default: param.rfc ?? param.default } : param);
   return read({ is: "object", name: "ccOptions", params }, given ?? {}, path) as FlowGroupSpec["ccOptions"];
 }
 

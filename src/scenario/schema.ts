@@ -43,6 +43,11 @@ function object(name: string, params: readonly Param[]): ObjectType {
   return { is: "object", name, params };
 }
 
+/** The first of each name. */
+function distinct(params: readonly Param[]): Param[] {
+  return params.filter(({ name }, i) => params.findIndex((param) => param.name === name) === i);
+}
+
 /** The field without its default: null when absent. */
 function optional({ name, type, doc }: Param): Param {
   return { name, type, doc };
@@ -50,12 +55,28 @@ function optional({ name, type, doc }: Param): Param {
 
 // ---- Algorithms --------------------------------------------------------------------------------------------------
 
+const abe: Param = {
+  name: "abe",
+  type: flag,
+  default: false,
+  doc: "A mark takes less of the window than a loss, RFC 8511.",
+};
+
 export const CONGESTION_CONTROLS: readonly Variant[] = [
   {
     name: "cubic",
     source: "RFC 9438",
     doc: "Window grows as a cubic function of the time since the last loss, with fast convergence; Linux's default.",
-    params: [],
+    params: [
+      {
+        name: "hystart",
+        type: flag,
+        default: true,
+        rfc: false,
+        doc: "Leaves slow start when round-trip times grow or a train of ACKs is long, as Linux does.",
+      },
+      abe,
+    ],
   },
   {
     name: "reno",
@@ -68,6 +89,7 @@ export const CONGESTION_CONTROLS: readonly Variant[] = [
         default: true,
         doc: "Counts acknowledged segments, RFC 3465; else ACKs, as RFC 5681 does without it.",
       },
+      abe,
     ],
   },
 ];
@@ -354,7 +376,7 @@ export const FLOW_GROUP: ObjectType = object("flowGroup", [
   },
   {
     name: "ccOptions",
-    type: object("ccOptions", CONGESTION_CONTROLS.flatMap(({ params }) => params.map(optional))),
+    type: object("ccOptions", distinct(CONGESTION_CONTROLS.flatMap(({ params }) => params.map(optional)))),
     default: {},
     doc: "Parameters of the congestion control: those that `cwnd list cc` names for it.",
   },

@@ -314,6 +314,10 @@ export interface FlowGroup {
 export interface CcOptions {
   /** Reno: counts acknowledged segments, RFC 3465, instead of ACKs. */
   abc?: boolean;
+  /** CUBIC: leaves slow start when round-trip times grow or a train of ACKs is long, as Linux does. */
+  hystart?: boolean;
+  /** A mark takes less of the window than a loss, RFC 8511. */
+  abe?: boolean;
 }
 
 /**

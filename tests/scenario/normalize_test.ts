@@ -72,7 +72,7 @@ test("normalize: the contract's example comes out in base units", () => {
       to: "right",
       app: null,
       cc: "cubic",
-      ccOptions: {},
+      ccOptions: { hystart: true, abe: false },
       start_ns: 0,
       stagger_ns: 1e6,
       bytes: null,
@@ -391,12 +391,12 @@ const WRONG: [string, unknown, string][] = [
   [
     "an option of no congestion control",
     flow({ ccOptions: { beta: 0.5 } }),
-    "flows[0].ccOptions.beta: unknown field, expected abc",
+    "flows[0].ccOptions.beta: unknown field, expected hystart, abe or abc",
   ],
   [
     "an option of another congestion control",
     flow({ cc: "cubic", ccOptions: { abc: false } }),
-    "flows[0].ccOptions.abc: unknown field, expected no fields",
+    'flows[0].ccOptions.abc: unknown field, did you mean "abe"?',
   ],
   [
     "a capture of no link",

@@ -22,6 +22,8 @@ import { type Header, putSegment, readSegment } from "./segment.ts";
 export interface Settings {
   seed?: bigint;
   cc?: keyof typeof Cc;
+  /** `CcOption` bits. */
+  ccOptions?: number;
   /** What this end offers on its SYN. */
   sack?: boolean;
   timestamps?: boolean;
@@ -67,6 +69,7 @@ export type Leaving = Header & { at_ms: number };
 const DEFAULTS = {
   seed: 1n,
   cc: "RENO",
+  ccOptions: 0,
   sack: false,
   timestamps: false,
   windowScaling: false,
@@ -106,6 +109,7 @@ export function makeTcb(engine: Engine, settings: Settings): number {
     (s.endless ? TcbFlag.WRITES_FOR_EVER : 0);
   engine.set(tcb, Tcb.flags, flags);
   engine.set(tcb, Tcb.cc, Cc[s.cc]);
+  engine.set(tcb, Tcb.cc_priv7, s.ccOptions);
   engine.set(tcb, Tcb.rcv_mss, s.mss);
   engine.set(tcb, Tcb.rcv_buf, s.receiveBuffer);
   engine.set(tcb, Tcb.snd_buf, s.sendBuffer);

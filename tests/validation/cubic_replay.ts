@@ -6,6 +6,7 @@ import { Engine } from "../../src/core/engine.ts";
 import { CaState, Engine as EngineLayout, Tcb } from "../../src/core/layout.gen.ts";
 import { compile } from "../../src/scenario/compile.ts";
 import { normalize } from "../../src/scenario/normalize.ts";
+import { cbrt } from "../oracles/cubic.ts";
 import { lossyPath, MSS } from "./path.ts";
 import { exact, type Origin, type Row, within } from "./row.ts";
 
@@ -44,21 +45,23 @@ class CubicOracle {
     }
     if (this.#epoch_ns === null) this.#beginEpoch(now_ns);
     const t = (now_ns - (this.#epoch_ns ?? 0)) * 1e-9;
-    this.w_est += (this.w_est < this.#prior ? ALPHA_CUBIC : 1) * 1 / this.cwnd;
+    const share = 1 / this.cwnd;
+    this.w_est += (this.w_est < this.#prior ? ALPHA_CUBIC : 1) * share;
     if (this.#cubic(t) < this.w_est) {
       this.cwnd = Math.max(this.cwnd, this.w_est);
       return;
     }
     const target = Math.min(Math.max(this.#cubic(t + srtt_s), this.cwnd), 1.5 * this.cwnd);
-    this.cwnd += (target - this.cwnd) / this.cwnd;
+    this.cwnd += share * (target - this.cwnd);
   }
 
   /** §4.6, §4.7 */
   lost(): void {
     this.w_max = this.cwnd < this.w_max ? this.cwnd * (1 + BETA_CUBIC) / 2 : this.cwnd;
     this.#prior = this.cwnd;
-    this.cwnd *= BETA_CUBIC;
-    this.ssthresh = Math.floor(this.cwnd);
+    // Linux's 0.7, in whole segments
+    this.cwnd = Math.max(Math.floor(Math.floor(this.cwnd) * 717 / 1024), 2);
+    this.ssthresh = this.cwnd;
     this.#epoch_ns = null;
   }
 
@@ -66,7 +69,7 @@ class CubicOracle {
     this.#epoch_ns = now_ns;
     this.w_est = this.cwnd;
     this.#origin = Math.max(this.w_max, this.cwnd);
-    this.k = Math.cbrt((this.#origin - this.cwnd) / C);
+    this.k = cbrt((this.#origin - this.cwnd) / C);
   }
 
   #cubic(t: number): number {
@@ -87,7 +90,12 @@ interface Replay {
 
 async function replay(rtt_s: number, losses: number[], duration_s: number): Promise<Replay> {
   const engine = await Engine.load();
-  const scenario = lossyPath({ flow: { cc: "cubic" }, rtt_s, loss: { kind: "list", packets: losses }, duration_s });
+  const scenario = lossyPath({
+    flow: { cc: "cubic", ccOptions: { hystart: false } },
+    rtt_s,
+    loss: { kind: "list", packets: losses },
+    duration_s,
+  });
   const { a } = compile(engine, normalize(scenario), false).flows[0];
   const cubicState = a + Tcb.cc_priv0.offset;
   const double = (at: number): number => engine.view.getFloat64(cubicState + 8 * at, true);

@@ -107,7 +107,8 @@ function engineWindow(
 ): Promise<number> {
   const cycle_s = rtt_s / p / expected;
   return runLossyPath({
-    flow: { cc, ccOptions },
+    // Slow start is to end at the first loss, and not before
+    flow: { cc, ccOptions: cc === "cubic" ? { hystart: false, ...ccOptions } : ccOptions },
     rtt_s,
     loss,
     // Slow start ends near the window that is to come, not at 1/p

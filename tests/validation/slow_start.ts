@@ -15,7 +15,7 @@ export async function slowStart(): Promise<Row[]> {
   for (const segments of [70, 150, 1000]) {
     for (const initialWindow of [1, 3, 10]) {
       const { fct_s } = await runLossyPath({
-        flow: { bytes: segments * MSS },
+        flow: { bytes: segments * MSS, ccOptions: { hystart: false } },
         rtt_s: RTT_S,
         duration_s: 5,
         tcp: { initialWindow },

@@ -55,7 +55,7 @@ export function meanWindow({ cc, rtt_s, lost, window, packets, warmup }: WindowR
     if (packet >= warmup) measured += step;
     if (lost() && noticed === Infinity) noticed = packet + Math.floor(w) - 1 + DUP_THRESH;
     if (packet >= noticed) {
-      const reduced = Math.max(2, w * BETA[cc]);
+      const reduced = cc === "cubic" ? Math.max(2, Math.floor(Math.floor(w) * 717 / 1024)) : Math.max(2, w * BETA[cc]);
       // RFC 9438 §4.7: fast convergence
       w_max = w < w_max ? w * (1 + BETA.cubic) / 2 : w;
       growth = controllers[cc](reduced, w_max, w);
