@@ -89,7 +89,7 @@ export function ccOnIdle(tcb: Tcb, idle_ms: u32, timeouts: u32, now: u64): void 
   }
 }
 
-/** Reno's and CUBIC's undo, as Linux has it: the window before the reduction, unless it has grown beyond since. */
+/** RFC 9438 §4.9, and Reno's undo, as Linux has it: the window before the reduction, unless it has grown beyond since. */
 export function ccUndo(tcb: Tcb, prior_cwnd: u32): u32 {
   return max(tcb.cwnd, prior_cwnd);
 }

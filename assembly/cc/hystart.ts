@@ -1,5 +1,5 @@
 /**
- * HyStart (Ha and Rhee, 2011) as Linux's CUBIC has it: ends slow start when a round's round-trip times have grown by an
+ * HyStart (Ha and Rhee, 2011; RFC 9438 §4.10) as Linux's CUBIC has it: ends slow start when a round's round-trip times have grown by an
  * eighth of the smallest (RFC 9406 §4.2 looks for the same, and grows on more slowly), or when a train of ACKs without
  * gaps has grown as long as half the smallest round-trip time: then a round trip's worth of segments is in flight.
  * No division while slow start goes on, but for one a round.
