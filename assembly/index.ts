@@ -30,7 +30,17 @@ export {
 } from "./sim/program";
 
 // One connection by itself: what the simulator calls, for owners of other kinds and for tests
-export { abortConnection, closeConnection, openActive, openPassive, receiveBytes, sendBytes } from "./tcp/calls";
+export {
+  abortConnection,
+  closeConnection,
+  openActive,
+  openPassive,
+  receiveBytes,
+  sendBytes,
+  sendMessage,
+  setCork,
+  setNoDelay,
+} from "./tcp/calls";
 export { segmentArrives } from "./tcp/segment_arrives";
 export { timersExpired } from "./tcp/timeouts";
 export { timersEarliest } from "./tcp/timers";

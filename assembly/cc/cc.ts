@@ -6,14 +6,14 @@
  *      ccOnAck              new data was acknowledged while cwnd was what held the sender back, outside recovery
  *      ccOnCongestionEvent  recovery begins, or marks tell of congestion: sets ssthresh
  *      ccOnRto              the retransmission timer went off: sets ssthresh; cwnd falls to one segment
- *      ccOnIdle             the sender was silent for some time-outs
+ *      ccOnTransmitStart    data leaves after a pause in which nothing was in flight
  *      ccUndo               the reduction proved needless: the window to go back to
  */
 import { AckSample } from "../layout/engine";
-import { Cc } from "../layout/enums";
+import { CaState, Cc } from "../layout/enums";
 import { Tcb } from "../layout/tcb";
-import { cubicInit, cubicOnAck, cubicOnCongestionEvent, cubicOnIdle, cubicOnRto } from "./cubic";
-import { renoInit, renoOnAck, renoOnCongestionEvent, renoOnIdle, renoOnRto } from "./reno";
+import { cubicInit, cubicOnAck, cubicOnCongestionEvent, cubicOnTransmitStart, cubicOnRto } from "./cubic";
+import { renoInit, renoOnAck, renoOnCongestionEvent, renoOnTransmitStart, renoOnRto } from "./reno";
 import { setCwnd } from "./window";
 
 export function ccInit(tcb: Tcb): void {
@@ -69,20 +69,36 @@ export function ccOnRto(tcb: Tcb): void {
 }
 
 /** The window halves for each time-out of silence, down to the restart window (RFC 5681 §4.1, Linux's rule). */
-export function ccOnIdle(tcb: Tcb, idle_ms: u32, timeouts: u32, now: u64): void {
+export function ccOnIdle(tcb: Tcb, timeouts: u32, now: u64): void {
   const cwnd = tcb.cwnd;
   const restart = min(<u32>tcb.initial_cwnd, cwnd);
   const halved = timeouts > 31 ? 0 : cwnd >> timeouts;
-  // What the path once carried is remembered as the threshold: RFC 2861 §2
-  tcb.ssthresh = max(tcb.ssthresh, (cwnd >> 1) + (cwnd >> 2));
+  rememberWindow(tcb);
   tcb.cwnd_cnt = 0;
   setCwnd(tcb, max(halved, restart), now);
+}
+
+/** For a time-out no more than `used` segments were in flight: the window moves halfway there (RFC 2861 §3.2). */
+export function ccOnApplicationLimited(tcb: Tcb, used: u32, now: u64): void {
+  if (used >= tcb.cwnd) return;
+  rememberWindow(tcb);
+  setCwnd(tcb, (tcb.cwnd + used) >> 1, now);
+}
+
+/** What the path once carried is remembered as the threshold: RFC 2861 §2. */
+function rememberWindow(tcb: Tcb): void {
+  if (tcb.ca_state == <u8>CaState.RECOVERY || tcb.ca_state == <u8>CaState.CWR) return;
+  tcb.ssthresh = max(tcb.ssthresh, (tcb.cwnd >> 1) + (tcb.cwnd >> 2));
+}
+
+/** Data leaves after `idle_ms` in which nothing did, and nothing was in flight. */
+export function ccOnTransmitStart(tcb: Tcb, idle_ms: u32, now: u64): void {
   switch (<i32>tcb.cc) {
     case Cc.RENO:
-      renoOnIdle();
+      renoOnTransmitStart();
       break;
     case Cc.CUBIC:
-      cubicOnIdle(tcb, idle_ms);
+      cubicOnTransmitStart(tcb, idle_ms, now);
       break;
     default:
       unreachable();

@@ -140,7 +140,7 @@ export function cubicOnRto(tcb: Tcb): void {
 }
 
 /** §5.8: time in which the application sent nothing does not count. */
-export function cubicOnIdle(tcb: Tcb, idle_ms: u32): void {
+export function cubicOnTransmitStart(tcb: Tcb, idle_ms: u32, now: u64): void {
   const s = stateOf(tcb);
-  if (s.epoch_start) s.epoch_start += <u64>idle_ms * 1000000;
+  if (s.epoch_start) s.epoch_start = min(s.epoch_start + <u64>idle_ms * 1000000, now);
 }

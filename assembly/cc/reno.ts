@@ -40,4 +40,4 @@ export function renoOnRto(tcb: Tcb): void {
   renoOnCongestionEvent(tcb, false);
 }
 
-export function renoOnIdle(): void {}
+export function renoOnTransmitStart(): void {}

@@ -1,4 +1,5 @@
 /** What every congestion control shares: the window with its time integral, and slow start. */
+import { TcbFlag } from "../layout/enums";
 import { Tcb } from "../layout/tcb";
 
 /** The largest ssthresh: "arbitrarily high" before the first loss, RFC 5681 §3.1. */
@@ -25,4 +26,10 @@ export function slowStart(tcb: Tcb, acked: u32, now: u64): u32 {
   const left = acked - (cwnd - tcb.cwnd);
   setCwnd(tcb, cwnd, now);
   return left;
+}
+
+/** Linux's tcp_is_cwnd_limited: in slow start half of the window in use is enough to go on growing. */
+export function isCwndLimited(tcb: Tcb): bool {
+  if (tcb.flags & TcbFlag.CWND_LIMITED) return true;
+  return inSlowStart(tcb) && tcb.cwnd < tcb.max_packets_out << 1;
 }

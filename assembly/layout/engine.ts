@@ -86,6 +86,24 @@ export class Engine {
   data_retries: u32;
   /** The seed, expanded: every random stream is split from it. */
   seed: u64;
+
+  // Sending, by Linux's names (net.ipv4.tcp_...)
+  /** 1: a window that was not used for a time-out is validated anew, RFC 5681 §4.1. */
+  slow_start_after_idle: u32;
+  /** Largest burst that the host hands to its device in one piece, bytes; 0: segment by segment (no TSO, no GSO). */
+  tso_bytes_max: u32;
+  /** A burst smaller than this fraction of the window may wait for more; 0: for no more than three segments. */
+  tso_win_divisor: u32;
+  tso_segs_min: u32;
+  /** Bursts may be the larger the shorter the path: by tso_bytes_max >> (min RTT in us >> tso_rtt_log). */
+  tso_rtt_log: u32;
+  /** Pacing rate in percent of cwnd / SRTT, in slow start and after. */
+  pacing_ss_ratio: u32;
+  pacing_ca_ratio: u32;
+  /** 1: every connection paces what it sends. */
+  pacing: u32;
+  /** Bytes that may wait unsent before the application hears WRITABLE no more; 0: no limit. */
+  notsent_lowat: u32;
 }
 
 /** What one ACK told the sender: the congestion control sees this and its `Tcb`. */

@@ -104,7 +104,11 @@ export const enum Timer {
   DELAYED_ACK = 2,
   /** FIN_WAIT_2's optional time-out as well: a connection is in one of the two states at a time. */
   TIME_WAIT = 3,
-  COUNT = 4,
+  /** New data may leave again. */
+  PACING = 4,
+  /** A silent peer is asked whether it is still there. */
+  KEEPALIVE = 5,
+  COUNT = 6,
 }
 
 /** Sender's view of the path, with Linux's names (`tcpi_ca_state`). */
@@ -196,6 +200,10 @@ export const enum TcbFlag {
   SYN_SENT_AGAIN = 0x400000,
   /** The application wants to write more than the send buffer held. */
   WRITE_BLOCKED = 0x200000,
+  /** Something rare is to be looked at before new data leaves: pacing, urgent data. */
+  SEND_CARE = 0x4000000,
+  /** TCP_CORK: only full segments leave. */
+  CORK = 0x8000000,
 }
 
 /** Why a connection ended; `Tcb.end_reason`. */
@@ -206,6 +214,22 @@ export const enum EndReason {
   REFUSED = 3,
   TIMED_OUT = 4,
   ABORTED = 5,
+}
+
+/** How a call of SEND departs from the plain one. */
+export const enum SendFlag {
+  /** More follows at once: MSG_MORE. */
+  MORE = 1,
+  /** The last byte is urgent: MSG_OOB. */
+  URGENT = 2,
+}
+
+/** What holds a sender up, by rising precedence: Linux's chronographs, as `tcpi_busy_time` and its like report them. */
+export const enum Chrono {
+  NONE = 0,
+  BUSY = 1,
+  RWND_LIMITED = 2,
+  SNDBUF_LIMITED = 3,
 }
 
 /** What happened that the application may want to act on; bits of `Tcb.notify`. */
@@ -228,6 +252,10 @@ export const enum Sent {
   /** Was retransmitted at some time: no RTT sample (Karn). */
   EVER_RETRANS = 8,
   FIN = 16,
+  /** A write ended here: carries PSH whenever it is sent. */
+  PUSH = 64,
+  /** Left in one burst with the record before it: Linux's one skb, until something splits it. */
+  CONTINUES = 128,
   RUN_SHIFT = 8,
 }
 

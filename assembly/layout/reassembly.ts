@@ -49,6 +49,32 @@ export class TcbExt {
   /** `base/histogram` of round-trip times in nanoseconds, 0 when not kept. */
   rtt_histogram: u32;
   unused0: u32;
-  unused1: u32;
-  unused2: u32;
+
+  // ---- What the user asked for: socket options -------------------------------------------------
+  /** SO_MAX_PACING_RATE, bytes a second; 0: none. */
+  max_pacing_rate: u64;
+  /** TCP_USER_TIMEOUT, RFC 5482, milliseconds; 0: none. */
+  user_timeout_ms: u32;
+  /** TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT; 0: the run's. */
+  keepalive_time_s: u32;
+  keepalive_interval_s: u32;
+  keepalive_probes: u8;
+  /** SO_KEEPALIVE. */
+  keepalive: u8;
+  /** `TCP_SYNCNT`; 0: the run's. */
+  syn_retries: u8;
+  unused1: u8;
+  /** TCP_NOTSENT_LOWAT, bytes; 0: the run's. */
+  notsent_lowat: u32;
+
+  // ---- What becomes of it ----------------------------------------------------------------------
+  /** When the keepalive timer is due. */
+  t_keepalive: u64;
+  /** When the peer was last heard, while keepalive is on; when probing its window began, 0 while it is not. */
+  heard_ms: u32;
+  probes_at_ms: u32;
+  /** What the path takes, as an MSS before options; 0: as much as the host. */
+  path_mss: u16;
+  unused2: u16;
+  unused3: u32;
 }

@@ -31,13 +31,20 @@ export class Sender {
   reo_wnd_persist: u8;
   /** RACK.dsack_round is set: the window was widened in the round that ends there. */
   dsack_round_set: u8;
-  unused: u8;
+  /** `Chrono`: what holds the sender up, since chrono_start_ms. */
+  chrono: u8;
   /** RACK.dsack_round: SND.NXT when a DSACK last widened the reordering window. */
   dsack_round: u32;
   /** Distance in segments within which a segment may be overtaken. */
   reordering: u32;
   /** How often reordering was seen. */
   reord_seen: u32;
+  /** Where PSH stands next in what has not left. */
+  next_push: u32;
+  /** End of the last segment sent that was not full: Minshall's variant of Nagle's rule. */
+  snd_sml: u32;
+  /** Where PSH stood last in what was written. */
+  pushed_seq: u32;
 
   // ---- line 1: while something is lost or in doubt ----------------------------------------------
   /** PRR, RFC 9937 §5: segments delivered and sent since recovery began. */
@@ -66,6 +73,34 @@ export class Sender {
   /** log2 of the ring's size. */
   rtx_bits: u32;
   unused1: u32;
+
+  // ---- line 2: writes, and what is rare ---------------------------------------------------------
+  /** Where the burst begins that the next write is added to, as long as it is smaller than a burst may be. */
+  tail_start: u32;
+  /** Queue of sequence numbers of PSH before the last one, a slab or 0; from push_head to push_tail. */
+  push_ring: u32;
+  push_head: u32;
+  push_tail: u32;
+  /** log2 of the queue's size. */
+  push_bits: u8;
+  /** 1 when the last byte written is to carry PSH. */
+  tail_push: u8;
+  /** 1: what is queued leaves although it is small, whatever Nagle and cork say. */
+  nagle_push: u8;
+  unused2: u8;
+  /** Timestamp-clock milliseconds. */
+  chrono_start_ms: u32;
+  busy_ms: u32;
+  rwnd_limited_ms: u32;
+  sndbuf_limited_ms: u32;
+  /** Most segments in flight since cwnd last held the sender up; 0 while it does. */
+  snd_cwnd_used: u32;
+  /** When cwnd last held the sender up, timestamp-clock milliseconds. */
+  snd_cwnd_stamp_ms: u32;
+  /** Before this new data does not leave: pacing. */
+  pace_ns: u64;
+  /** When the pacing timer is due. */
+  t_pacing: u64;
 }
 
 /** A retransmission in flight; stale when its record was delivered or sent again since. */

@@ -1,4 +1,5 @@
 /** Building a run: the host describes it link by link and flow by flow, in the order of the scenario. */
+import { Engine } from "../layout/engine";
 import { EventKind, LossKind, SourceKind } from "../layout/enums";
 import { Flow, Source } from "../layout/flow";
 import { Link, LinkExt, Route } from "../layout/link";
@@ -20,7 +21,18 @@ export function init(seed: u64): void {
   e.secret0 = splitStream(Stream.SECRET, 0);
   e.secret1 = splitStream(Stream.SECRET, 1);
   e.digest = 0x637566f0cbe4a1d3;
+  linuxDefaults(e);
   queueInit();
+}
+
+/** What Linux's sysctls say as long as nobody changes them; the owner sets what differs. */
+function linuxDefaults(e: Engine): void {
+  e.slow_start_after_idle = 1;
+  e.tso_win_divisor = 3;
+  e.tso_segs_min = 2;
+  e.tso_rtt_log = 9;
+  e.pacing_ss_ratio = 200;
+  e.pacing_ca_ratio = 120;
 }
 
 /** Zeroed memory for good, for what the host hands over. */

@@ -3,16 +3,20 @@
  * sender makes of it.
  */
 import { AckSample } from "../layout/engine";
-import { Flag, Notify, Opt, Sent, TcbFlag, Timer } from "../layout/enums";
+import { Chrono, Flag, Opt, Sent, TcbFlag, Timer } from "../layout/enums";
 import { Segment } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
 import { ackSample } from "../base/root";
 import { seqGt, seqLeq, seqLt } from "../base/seq";
 import { microseconds, timestampClock } from "../base/time";
+import { noteWritable } from "./calls";
+import { chronoStop } from "./chrono";
 import { fastRetransmit, sendAck, sendPending } from "./output";
+import { syncMss } from "./pmtu";
 import { recoveryOnAck, recoveryOnCalmAck, recoveryOnDuplicateAck } from "./recovery";
 import { backedOffRto, restartRetransmitTimer, rttSample } from "./rtt";
 import { scoreboardUpdate } from "./scoreboard";
+import { senderOf } from "./sender";
 import { sentForget, sentIn, sentRelease } from "./sent";
 import { timerClear, timerIsSet, timerSet } from "./timers";
 
@@ -73,7 +77,7 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: u64): bool {
   if (advanced) {
     restartRetransmitTimer(tcb, now);
     if (tcb.flags & TcbFlag.WRITES_FOR_EVER) tcb.write_seq = tcb.snd_una + tcb.snd_buf;
-    else if (tcb.flags & TcbFlag.WRITE_BLOCKED) tcb.notify |= <u8>Notify.WRITABLE;
+    else if (tcb.flags & TcbFlag.WRITE_BLOCKED) noteWritable(tcb, now);
   }
   sendPending(tcb, now);
   return true;
@@ -99,7 +103,10 @@ export function updateWindow(tcb: Tcb, segment: Segment): bool {
   tcb.snd_wl2 = ack;
   if (window == tcb.snd_wnd) return false;
   tcb.snd_wnd = window;
-  if (window > tcb.snd_wnd_max) tcb.snd_wnd_max = window;
+  if (window > tcb.snd_wnd_max) {
+    tcb.snd_wnd_max = window;
+    syncMss(tcb);
+  }
   return true;
 }
 
@@ -153,7 +160,10 @@ function acknowledge(tcb: Tcb, segment: Segment, ack: u32, sample: AckSample, no
   let bytes = ack - una;
   if (tcb.flags & TcbFlag.FIN_SENT && ack == tcb.snd_nxt) bytes--;
   tcb.bytes_acked += bytes;
-  if (!tcb.packets_out) sentRelease(tcb);
+  if (!tcb.packets_out) {
+    sentRelease(tcb);
+    chronoStop(tcb, senderOf(tcb), Chrono.BUSY, now);
+  }
   sample.acked = acked;
   sample.delivered = acked - sacked;
   sample.rtt_us = 0;

@@ -1,12 +1,16 @@
 /** The user's calls, RFC 9293 §3.10.1 to §3.10.5: OPEN, SEND, RECEIVE, CLOSE, ABORT. */
-import { EndReason, Notify, State, TcbFlag, Timer } from "../layout/enums";
+import { Chrono, EndReason, Notify, SendFlag, State, TcbFlag, Timer } from "../layout/enums";
 import { TcbExt } from "../layout/reassembly";
 import { Tcb } from "../layout/tcb";
 import { slabClass, takeSlab } from "../base/arena";
 import { beginCongestionControl, chooseIss, connectionReset, enterClosed } from "./connection";
+import { chronoStart, chronoStop } from "./chrono";
+import { restartAfterIdle } from "./new_data";
 import { sendAck, sendPending, sendReset, sendSyn } from "./output";
+import { queueWrite } from "./push";
 import { windowUpdateIsDue } from "./receive_window";
 import { backedOffRto } from "./rtt";
+import { senderOf, takeSender } from "./sender";
 import { timerClear, timerSet } from "./timers";
 
 /** Passive OPEN: waits for a SYN. Without effect on a connection that exists. */
@@ -68,13 +72,70 @@ export function sendRoom(tcb: Tcb): u32 {
 
 /** SEND: takes up to `bytes` into the send buffer and sends what may leave; how many it took. */
 export function sendBytes(tcb: Tcb, bytes: u32, now: u64): u32 {
+  return sendMessage(tcb, bytes, 0, now);
+}
+
+/** The same with `SendFlag` bits. */
+export function sendMessage(tcb: Tcb, bytes: u32, flags: u32, now: u64): u32 {
   const taken = min(bytes, sendRoom(tcb));
   if (taken < bytes) tcb.flags |= TcbFlag.WRITE_BLOCKED;
   else tcb.flags &= ~TcbFlag.WRITE_BLOCKED;
   if (!taken) return 0;
-  tcb.write_seq += taken;
+  if (<i32>tcb.state < State.ESTABLISHED) {
+    tcb.write_seq += taken;
+    return taken;
+  }
+  takeSender(tcb);
+  const sender = senderOf(tcb);
+  if (tcb.write_seq == tcb.snd_nxt) {
+    restartAfterIdle(tcb, now);
+    chronoStart(sender, Chrono.BUSY, now);
+  }
+  // A write that found no room for all of it is pushed all the same
+  const more = (flags & SendFlag.MORE) != 0 && taken == bytes;
+  queueWrite(tcb, sender, taken, !more);
+  const corked = tcb.flags & TcbFlag.CORK;
+  if (more) tcb.flags |= TcbFlag.CORK;
   sendPending(tcb, now);
+  if (!corked) tcb.flags &= ~TcbFlag.CORK;
   return taken;
+}
+
+/** TCP_CORK: while it is on, only full segments leave. */
+export function setCork(tcb: Tcb, on: bool, now: u64): void {
+  if (on) {
+    tcb.flags |= TcbFlag.CORK;
+    return;
+  }
+  tcb.flags &= ~TcbFlag.CORK;
+  pushPending(tcb, (tcb.flags & TcbFlag.NODELAY) != 0, now);
+}
+
+/** TCP_NODELAY: what is queued leaves at once, even when it is corked. */
+export function setNoDelay(tcb: Tcb, on: bool, now: u64): void {
+  if (on) {
+    tcb.flags |= TcbFlag.NODELAY;
+    pushPending(tcb, true, now);
+  } else {
+    tcb.flags &= ~TcbFlag.NODELAY;
+  }
+}
+
+/** Sends what may leave; `all`: without regard to Nagle and cork, until the next write. */
+function pushPending(tcb: Tcb, all: bool, now: u64): void {
+  if (<i32>tcb.state < State.ESTABLISHED || tcb.write_seq == tcb.snd_nxt) return;
+  takeSender(tcb);
+  if (all) senderOf(tcb).nagle_push = 1;
+  sendPending(tcb, now);
+}
+
+/** What was acknowledged made room: an application that waits for it hears when a third of the buffer is free (Linux). */
+export function noteWritable(tcb: Tcb, now: u64): void {
+  const queued = tcb.write_seq - tcb.snd_una;
+  if (tcb.snd_buf <= queued || tcb.snd_buf - queued < queued >> 1) return;
+  tcb.flags &= ~TcbFlag.WRITE_BLOCKED;
+  tcb.notify |= <u8>Notify.WRITABLE;
+  chronoStop(tcb, senderOf(tcb), Chrono.SNDBUF_LIMITED, now);
 }
 
 /** How many bytes RECEIVE would give now. */

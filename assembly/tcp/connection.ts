@@ -27,6 +27,8 @@ export function connectionReset(tcb: Tcb): void {
     TcbFlag.OFFER_SACK |
     TcbFlag.OFFER_WINDOW_SCALING |
     TcbFlag.NODELAY |
+    TcbFlag.CORK |
+    TcbFlag.SEND_CARE |
     TcbFlag.DELAYED_ACK |
     TcbFlag.PASSIVE |
     TcbFlag.READS_AT_ONCE |
@@ -117,6 +119,7 @@ export function enterTimeWait(tcb: Tcb, now: u64): void {
   timerClear(tcb, Timer.RETRANSMIT);
   timerClear(tcb, Timer.PERSIST);
   timerClear(tcb, Timer.DELAYED_ACK);
+  timerClear(tcb, Timer.KEEPALIVE);
   timerSet(tcb, Timer.TIME_WAIT, now + <u64>engine().msl_ms * 2 * NS_PER_MS);
   setCwnd(tcb, 0, now);
   tcb.end_reason = <u8>EndReason.CLOSED;

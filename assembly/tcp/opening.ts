@@ -5,6 +5,7 @@ import { Tcb } from "../layout/tcb";
 import { seqGt, seqLeq } from "../base/seq";
 import { chooseIss, connectionReset, enterClosed, enterEstablished, setIss, takeIrs } from "./connection";
 import { negotiate } from "./options";
+import { syncMss } from "./pmtu";
 import { refuse, sendAck, sendPending, sendSyn } from "./output";
 import { takeFin, textArrives } from "./receive";
 import { backedOffRto } from "./rtt";
@@ -54,6 +55,7 @@ function acceptSyn(tcb: Tcb, segment: Segment, now: u64): void {
 function takeSynWindow(tcb: Tcb, segment: Segment): void {
   tcb.snd_wnd = segment.wnd;
   tcb.snd_wnd_max = max<u32>(tcb.snd_wnd_max, segment.wnd);
+  syncMss(tcb);
   tcb.snd_wl1 = segment.seq;
   tcb.snd_wl2 = segment.ack;
 }

@@ -2,14 +2,12 @@
 import { Opt, TcbFlag } from "../layout/enums";
 import { Segment, SynOptions } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
+import { syncMss } from "./pmtu";
 
 /** RFC 9293 §3.7.1: what a peer that announces no MSS can take. */
 const DEFAULT_MSS: u32 = 536;
-/** RFC 7323 §3.2: the option with its padding, on every segment. */
-const TIMESTAMPS_LENGTH: u32 = 12;
 /** RFC 7323 §2.3. */
 const WSCALE_MAX: u32 = 14;
-const MSS_MIN: u32 = 64;
 
 /** The shift that lets the window field express `buffer` bytes. */
 export function windowScaleFor(buffer: u32): u8 {
@@ -38,7 +36,5 @@ export function negotiate(tcb: Tcb, segment: Segment): void {
     tcb.ts_recent = segment.tsval;
   }
   tcb.flags = flags;
-  // Effective send MSS, RFC 9293 §3.7.1: what the peer and this host can take, less the options
-  const mss = max(MSS_MIN, min<u32>(tcb.snd_mss, tcb.rcv_mss));
-  tcb.mss = <u16>(flags & TcbFlag.TIMESTAMPS ? mss - TIMESTAMPS_LENGTH : mss);
+  syncMss(tcb);
 }

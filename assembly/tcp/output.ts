@@ -1,7 +1,7 @@
 /**
- * What leaves: every segment is built here and put on the engine's list for the owner to take. Sending decisions
- * follow RFC 9293 §3.8.6.2.1 (silly windows, Nagle), RFC 6675 §4 NextSeg and RFC 5681; the window of the
- * congestion control is compared with RFC 6675's pipe.
+ * What leaves: every segment is built here and put on the engine's list for the owner to take. What is new is decided
+ * in new_data.ts; what is sent again follows RFC 6675 §4 NextSeg. The window of the congestion control is compared with
+ * RFC 6675's pipe.
  */
 import { CaState, Flag, Opt, Sent, State, TcbFlag, Timer } from "../layout/enums";
 import { Reassembly, TcbExt } from "../layout/reassembly";
@@ -10,21 +10,20 @@ import { Tcb } from "../layout/tcb";
 import { slabClass, takeSlab } from "../base/arena";
 import { takeLongSegment, takeSegment } from "../base/pool";
 import { engine } from "../base/root";
-import { seqGt, seqLeq } from "../base/seq";
+import { seqGt } from "../base/seq";
 import { timestampClock } from "../base/time";
-import { ccOnIdle } from "../cc/cc";
+import { sendNew } from "./new_data";
 import { reassemblyOf, reassemblyRelease } from "./reassembly";
 import { selectSynWindow, selectWindow } from "./receive_window";
-import { backedOffRto } from "./rtt";
 import { sackBlock } from "./scoreboard";
 import { senderOf } from "./sender";
-import { inFlight, sentAt, sentEnd, sentIn, sentPush, sentReserve, sentTail } from "./sent";
-import { timerClear, timerIsSet, timerSet } from "./timers";
+import { inFlight, sentAt, sentEnd, sentTail } from "./sent";
+import { timerClear } from "./timers";
 import { copyFromRing } from "./real_bytes";
 
 /** Appends to the list that the owner drains after each call. */
 @inline
-function emit(segment: Segment): void {
+export function emit(segment: Segment): void {
   const e = engine();
   segment.next = 0;
   if (e.out_head) changetype<Segment>(<usize>e.out_tail).next = <u32>changetype<usize>(segment);
@@ -34,17 +33,17 @@ function emit(segment: Segment): void {
 
 /** kind, hop (the owner sends it over the first itself), opts, flags and target lie in one word, in this order. */
 @inline
-function head(tcb: Tcb, opts: u32, flags: u32): u64 {
+export function head(tcb: Tcb, opts: u32, flags: u32): u64 {
   return (<u64>((1 << 8) | (opts << 16) | (flags << 24))) | ((<u64>tcb.route) << 32);
 }
 
 @inline
-function setHead(segment: Segment, word: u64): void {
+export function setHead(segment: Segment, word: u64): void {
   store<u64>(changetype<usize>(segment), word, offsetof<Segment>("kind"));
 }
 
 /** A segment of a synchronised connection: it acknowledges, and so settles what ACK was owed. */
-function send(tcb: Tcb, seq: u32, len: u32, flags: u32, now: u64, mark: u32): void {
+export function send(tcb: Tcb, seq: u32, len: u32, flags: u32, now: u64, mark: u32): void {
   const settings = tcb.flags;
   let opts = mark;
   let segment: Segment;
@@ -75,53 +74,12 @@ function send(tcb: Tcb, seq: u32, len: u32, flags: u32, now: u64, mark: u32): vo
 
 /** What leaves acknowledges all that has come. */
 @inline
-function settleOwedAck(tcb: Tcb): void {
+export function settleOwedAck(tcb: Tcb): void {
   const flags = tcb.flags;
   if (!(flags & (TcbFlag.ACK_NOW | TcbFlag.ACK_DELAYED))) return;
   tcb.flags = flags & ~(TcbFlag.ACK_NOW | TcbFlag.ACK_DELAYED);
   tcb.rcv_unacked = 0;
   timerClear(tcb, Timer.DELAYED_ACK);
-}
-
-/**
- * `count` full segments of new data in one go: what is the same in all of them is worked out once. Only for virtual
- * bytes, and while nothing is held out of order.
- */
-function sendFullSegments(tcb: Tcb, count: u32, now: u64): void {
-  const mss = <u32>tcb.mss;
-  const ack = tcb.rcv_nxt;
-  const wnd = selectWindow(tcb);
-  const stamped = (tcb.flags & TcbFlag.TIMESTAMPS) != 0;
-  const tsval = timestampClock(now) + tcb.iss;
-  const tsecr = tcb.ts_recent;
-  const word = head(tcb, stamped ? <u32>Opt.TIMESTAMPS : 0, Flag.ACK);
-  // len, wnd and tsval lie in one word too
-  const middle = (<u64>mss) | ((<u64>wnd) << 16) | ((<u64>tsval) << 32);
-  const write_seq = tcb.write_seq;
-  let seq = tcb.snd_nxt;
-  sentReserve(tcb, count);
-  const ring = <usize>tcb.sent;
-  const mask = ((<u32>1) << tcb.sent_bits) - 1;
-  let index = sentTail(tcb);
-  for (const end = index + count; index != end; index++) {
-    const record = sentIn(ring, mask, index);
-    store<u64>(changetype<usize>(record), seq);
-    record.sent_at = now;
-    const segment = takeSegment();
-    segment.seq = seq;
-    seq += mss;
-    segment.ack = ack;
-    store<u64>(changetype<usize>(segment), middle, offsetof<Segment>("len"));
-    segment.tsecr = tsecr;
-    setHead(segment, word);
-    if (seq == write_seq) segment.flags = <u8>(Flag.ACK | Flag.PSH);
-    emit(segment);
-  }
-  tcb.packets_out += count;
-  tcb.snd_nxt = seq;
-  tcb.last_ack_sent = ack;
-  tcb.segments_sent += count;
-  settleOwedAck(tcb);
 }
 
 /** SACK option, RFC 2018 §4 and RFC 2883 §4: the DSACK once, then the most recent blocks. Returns how many. */
@@ -149,7 +107,7 @@ function writeSack(tcb: Tcb, segment: Segment, len: u32, opts: u32): u32 {
 }
 
 /** Bytes that options take on the next data segment beyond those counted in the MSS. */
-function sackOptionLength(tcb: Tcb): u32 {
+export function sackOptionLength(tcb: Tcb): u32 {
   const both = TcbFlag.OUT_OF_ORDER | TcbFlag.SACK;
   if ((tcb.flags & both) != both) return 0;
   const held = reassemblyOf(tcb);
@@ -254,13 +212,8 @@ export function retransmit(tcb: Tcb, index: u32, now: u64): void {
   record.sent_at = now;
   tcb.retransmits++;
   tcb.last_sent_ms = timestampClock(now);
-  send(tcb, seq, len, pushFlag(tcb, seq, len) | (fin ? <u32>Flag.FIN : 0), now, Opt.RETRANSMISSION);
-}
-
-/** PSH on the last data of what the application has written. */
-@inline
-function pushFlag(tcb: Tcb, seq: u32, len: u32): u32 {
-  return len != 0 && seq + len == tcb.write_seq ? <u32>Flag.PSH : 0;
+  const push = record.meta & Sent.PUSH ? <u32>Flag.PSH : 0;
+  send(tcb, seq, len, push | (fin ? <u32>Flag.FIN : 0), now, Opt.RETRANSMISSION);
 }
 
 /** Sends all that the windows allow: first what was lost, then what is new. True when anything left. */
@@ -332,118 +285,4 @@ function retransmitLost(tcb: Tcb, now: u64, window: u32): bool {
     tcb.rtx_hint = index + 1;
   }
   return sent;
-}
-
-/** New data as far as cwnd, the peer's window and Nagle allow; the FIN behind the last of it. */
-function sendNew(tcb: Tcb, now: u64): bool {
-  const finQueued = tcb.flags & TcbFlag.FIN_QUEUED;
-  if (tcb.snd_nxt == tcb.write_seq && !finQueued) return false;
-  if (<i32>tcb.state < State.ESTABLISHED || tcb.flags & TcbFlag.FIN_SENT) return false;
-  const mss = <u32>tcb.mss - sackOptionLength(tcb);
-  const edge = tcb.snd_una + tcb.snd_wnd;
-  if (tcb.packets_out == 0 && edge != tcb.snd_nxt) restartAfterIdle(tcb, now);
-  const cwnd = tcb.cwnd;
-  let flight = inFlight(tcb);
-  let sent = false;
-  let limited = false;
-  if (!(tcb.flags & (TcbFlag.REAL_BYTES | TcbFlag.FIN_QUEUED | TcbFlag.OUT_OF_ORDER)) && flight < cwnd) {
-    const window = max<i32>(<i32>(edge - tcb.snd_nxt), 0);
-    const room = min(tcb.write_seq - tcb.snd_nxt, <u32>window);
-    const quota = cwnd - flight;
-    // Mostly cwnd decides, and the division can be spared
-    const full = <u64>quota * mss <= room ? quota : room / mss;
-    if (full) {
-      sendFullSegments(tcb, full, now);
-      flight += full;
-      sent = true;
-    }
-  }
-  for (;;) {
-    const data = tcb.write_seq - tcb.snd_nxt;
-    const fin = finQueued != 0 && data <= mss;
-    if (data == 0 && !fin) break;
-    if (flight >= cwnd) {
-      limited = true;
-      break;
-    }
-    const window = <i32>(edge - tcb.snd_nxt);
-    if (window <= 0) break;
-    const len = min(min(data, mss), <u32>window);
-    const withFin = fin && len == data && <i32>len < window;
-    if (len < mss && !maySendSmall(tcb, len, data, withFin)) break;
-    if (len == 0 && !withFin) break;
-    pushNew(tcb, len, withFin, now);
-    flight++;
-    sent = true;
-    if (withFin) break;
-  }
-  validateCwnd(tcb, limited);
-  if (sent) {
-    assert(inFlight(tcb) <= cwnd, "new data beyond the congestion window");
-    assert(seqLeq(tcb.snd_nxt, edge), "new data beyond the peer's window");
-    tcb.last_sent_ms = timestampClock(now);
-    if (!timerIsSet(tcb, Timer.RETRANSMIT)) timerSet(tcb, Timer.RETRANSMIT, now + backedOffRto(tcb, tcb.backoff));
-    timerClear(tcb, Timer.PERSIST);
-  } else if (tcb.packets_out == 0 && !timerIsSet(tcb, Timer.PERSIST)) {
-    // RFC 9293 §3.8.6.1: data waits, nothing is in flight, so only a probe can learn of the window
-    timerSet(tcb, Timer.PERSIST, now + backedOffRto(tcb, tcb.persist_backoff));
-  }
-  return sent;
-}
-
-/** RFC 9293 §3.8.6.2.1, with Nagle's rule of §3.7.4: may a segment of `len` < MSS bytes leave? */
-function maySendSmall(tcb: Tcb, len: u32, data: u32, fin: bool): bool {
-  const idle = tcb.snd_nxt == tcb.snd_una;
-  if (len == data) return idle || fin || (tcb.flags & TcbFlag.NODELAY) != 0;
-  // The window and not the data cuts it short: half the largest window ever offered is worth it
-  return idle && len >= tcb.snd_wnd_max >> 1;
-}
-
-function pushNew(tcb: Tcb, len: u32, fin: bool, now: u64): void {
-  const seq = tcb.snd_nxt;
-  const end = seq + len;
-  sentPush(tcb, seq, fin ? <u32>Sent.FIN : 0, now);
-  let flags = pushFlag(tcb, seq, len);
-  if (fin) {
-    tcb.snd_nxt = end + 1;
-    tcb.flags |= TcbFlag.FIN_SENT;
-    flags |= Flag.FIN;
-  } else {
-    tcb.snd_nxt = end;
-  }
-  send(tcb, seq, len, flags, now, 0);
-}
-
-/** Sends up to `len` new bytes although RFC 9293's rules would wait: the persist timer's override time-out. */
-export function sendOverride(tcb: Tcb, now: u64): void {
-  const window = tcb.snd_una + tcb.snd_wnd - tcb.snd_nxt;
-  const data = tcb.write_seq - tcb.snd_nxt;
-  const len = min(min(data, <u32>tcb.mss - sackOptionLength(tcb)), window);
-  const fin = (tcb.flags & TcbFlag.FIN_QUEUED) != 0 && len == data && len < window;
-  pushNew(tcb, len, fin, now);
-  tcb.last_sent_ms = timestampClock(now);
-  timerClear(tcb, Timer.PERSIST);
-  timerSet(tcb, Timer.RETRANSMIT, now + backedOffRto(tcb, tcb.backoff));
-}
-
-/** Congestion window validation, RFC 7661's aim by Linux's rule: was cwnd what held the sender back? */
-function validateCwnd(tcb: Tcb, limited: bool): void {
-  const was = (tcb.flags & TcbFlag.CWND_LIMITED) != 0;
-  if (limited || seqLeq(tcb.cwnd_usage_seq, tcb.snd_una) || (!was && tcb.packets_out > tcb.max_packets_out)) {
-    if (limited) tcb.flags |= TcbFlag.CWND_LIMITED;
-    else tcb.flags &= ~TcbFlag.CWND_LIMITED;
-    tcb.max_packets_out = tcb.packets_out;
-    tcb.cwnd_usage_seq = tcb.snd_nxt;
-  }
-}
-
-/** RFC 5681 §4.1, by Linux's rule: a window unused for a time-out halves, down to the restart window. */
-function restartAfterIdle(tcb: Tcb, now: u64): void {
-  if (tcb.segments_sent < 2 || tcb.last_sent_ms == 0) return;
-  const idle_ms = timestampClock(now) - tcb.last_sent_ms;
-  const rto_ms = tcb.rto_us / 1000 + 1;
-  if (idle_ms <= rto_ms || <i32>idle_ms < 0) return;
-  // Once a silence, even when the peer's window holds the segment back
-  tcb.last_sent_ms = timestampClock(now);
-  ccOnIdle(tcb, idle_ms, idle_ms / rto_ms, now);
 }

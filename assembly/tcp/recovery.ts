@@ -13,7 +13,7 @@ import { CaState, Sent, TcbFlag } from "../layout/enums";
 import { Tcb } from "../layout/tcb";
 import { seqGeq, seqGt } from "../base/seq";
 import { ccOnAck, ccOnCongestionEvent, ccOnRto } from "../cc/cc";
-import { inSlowStart, setCwnd } from "../cc/window";
+import { isCwndLimited, setCwnd } from "../cc/window";
 import { DUP_THRESH, markLost, scoreboardMarkAllLost, scoreboardMarkLost } from "./scoreboard";
 import { senderOf } from "./sender";
 import { inFlight, sentAt, sentEnd } from "./sent";
@@ -107,12 +107,6 @@ function markHeadLost(tcb: Tcb): void {
     if (tcb.sacked_out + tcb.lost_out > tcb.packets_out) tcb.sacked_out--;
   }
   if (<i32>(tcb.lost_frontier - head) <= 0) tcb.lost_frontier = head + 1;
-}
-
-/** Linux's tcp_is_cwnd_limited: in slow start half of the window in use is enough to go on growing. */
-function isCwndLimited(tcb: Tcb): bool {
-  if (tcb.flags & TcbFlag.CWND_LIMITED) return true;
-  return inSlowStart(tcb) && tcb.cwnd < tcb.max_packets_out << 1;
 }
 
 /** RFC 5681 §3.1 (4) and RFC 6675 §5.1: the retransmission timer went off. */

@@ -122,7 +122,7 @@ export function scoreboardMarkAllLost(tcb: Tcb): void {
   for (let index = head; index != tail; index++) {
     const record = sentAt(tcb, index);
     let meta = record.meta & ~(Sent.LOST | Sent.RETRANS);
-    if (reneged || !sack) meta &= Sent.EVER_RETRANS | Sent.FIN;
+    if (reneged || !sack) meta &= Sent.EVER_RETRANS | Sent.FIN | Sent.PUSH | Sent.CONTINUES;
     if (meta & Sent.SACKED) {
       sacked++;
     } else {

@@ -1,8 +1,12 @@
 /** The `Sender` of an end that has sent data. */
+import { TcbFlag, Timer } from "../layout/enums";
 import { Retransmission, Sender } from "../layout/sender";
 import { Tcb } from "../layout/tcb";
 import { giveSlab, slabClass, takeSlab } from "../base/arena";
 import { engine } from "../base/root";
+import { isPaced } from "./pacing";
+import { findNextPush, releaseMarks } from "./push";
+import { timerClear } from "./timers";
 
 /** Only of a connection that has sent data. */
 @inline
@@ -10,8 +14,12 @@ export function senderOf(tcb: Tcb): Sender {
   return changetype<Sender>(<usize>tcb.tx);
 }
 
+@inline
 export function takeSender(tcb: Tcb): void {
-  if (tcb.tx) return;
+  if (!tcb.tx) makeSender(tcb);
+}
+
+function makeSender(tcb: Tcb): void {
   const at = takeSlab(slabClass(offsetof<Sender>()));
   memory.fill(at, 0, offsetof<Sender>());
   tcb.tx = <u32>at;
@@ -22,11 +30,20 @@ export function takeSender(tcb: Tcb): void {
   sender.mdev_us4 = tcb.srtt_us8 >> 2;
   sender.mdev_max_us4 = tcb.rttvar_us4;
   sender.rtt_seq = tcb.snd_nxt;
+  sender.snd_sml = tcb.snd_una;
+  // What was written while the connection opened counts as one write
+  sender.tail_start = tcb.snd_nxt;
+  sender.pushed_seq = tcb.write_seq;
+  sender.tail_push = 1;
+  findNextPush(tcb, sender);
+  if (isPaced(tcb)) tcb.flags |= TcbFlag.SEND_CARE;
 }
 
 export function releaseSender(tcb: Tcb): void {
   if (!tcb.tx) return;
   const sender = senderOf(tcb);
+  releaseMarks(sender);
+  timerClear(tcb, Timer.PACING);
   if (sender.rtx_ring) giveSlab(sender.rtx_ring, sender.rtx_bits + 4);
   giveSlab(tcb.tx, slabClass(offsetof<Sender>()));
   tcb.tx = 0;

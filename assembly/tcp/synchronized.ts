@@ -16,6 +16,7 @@ import { ackArrives, ackIsOldNews } from "./ack";
 import { enterClosed, enterEstablished, enterTimeWait, listenOn } from "./connection";
 import { listenAgain } from "./opening";
 import { refuse, sendPending } from "./output";
+import { syncMss } from "./pmtu";
 import { takeFin, textArrives } from "./receive";
 import { timerSet } from "./timers";
 
@@ -56,6 +57,7 @@ export function synReceived(tcb: Tcb, segment: Segment, now: u64): void {
   enterEstablished(tcb, now);
   tcb.snd_wnd = (<u32>segment.wnd) << tcb.snd_wscale;
   tcb.snd_wnd_max = tcb.snd_wnd;
+  syncMss(tcb);
   tcb.snd_wl1 = segment.seq;
   tcb.snd_wl2 = segment.ack;
   if (tcb.flags & TcbFlag.FIN_QUEUED) {

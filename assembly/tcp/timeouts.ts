@@ -4,7 +4,8 @@ import { Opt } from "../layout/enums";
 import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
 import { enterClosed, listenOn } from "./connection";
-import { retransmit, sendAck, sendOverride, sendPending, sendProbe, sendSyn } from "./output";
+import { sendOverride } from "./new_data";
+import { retransmit, sendAck, sendPending, sendProbe, sendSyn } from "./output";
 import { enterLoss } from "./recovery";
 import { backedOffRto } from "./rtt";
 import { timerAt, timerClear, timerIsSet, timerSet } from "./timers";
@@ -29,6 +30,9 @@ export function timersExpired(tcb: Tcb, now: u64): void {
         break;
       case Timer.TIME_WAIT:
         timeWaitTimeout(tcb, now);
+        break;
+      case Timer.PACING:
+        sendPending(tcb, now);
         break;
       default:
         unreachable();

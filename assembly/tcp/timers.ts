@@ -4,6 +4,8 @@
  * retransmission timer does on every ACK, touches nothing but its own word.
  */
 import { Timer } from "../layout/enums";
+import { TcbExt } from "../layout/reassembly";
+import { Sender } from "../layout/sender";
 import { Tcb } from "../layout/tcb";
 import { NEVER } from "../base/time";
 
@@ -14,7 +16,10 @@ function slot(tcb: Tcb, timer: u32): usize {
   if (timer == Timer.RETRANSMIT) return at + offsetof<Tcb>("t_retransmit");
   if (timer == Timer.DELAYED_ACK) return at + offsetof<Tcb>("t_delayed_ack");
   if (timer == Timer.PERSIST) return at + offsetof<Tcb>("t_persist");
-  return at + offsetof<Tcb>("t_time_wait");
+  if (timer == Timer.TIME_WAIT) return at + offsetof<Tcb>("t_time_wait");
+  // Rare ones stand with what they are for
+  if (timer == Timer.PACING) return <usize>tcb.tx + offsetof<Sender>("t_pacing");
+  return <usize>tcb.ext + offsetof<TcbExt>("t_keepalive");
 }
 
 @inline

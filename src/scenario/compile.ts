@@ -66,6 +66,8 @@ export interface Compiled {
 
 const HEADERS_BYTES = 40;
 const TIMESTAMPS_BYTES = 12;
+/** The largest IP packet, less Linux's room for headers: what TSO takes in one piece. */
+const TSO_BYTES_MAX = 65215;
 /** Hosts: left ones in 10.0.0.0/9, right ones in 10.128.0.0/9. */
 const LEFT_NETWORK = 0x0a000000;
 const RIGHT_NETWORK = 0x0a800000;
@@ -167,6 +169,9 @@ class Compiler {
     set(EngineLayout.fin_wait_2_ms, Math.round(tcp.finWait2Timeout_ns / 1e6));
     set(EngineLayout.syn_retries, tcp.synRetries);
     set(EngineLayout.data_retries, tcp.dataRetries);
+    set(EngineLayout.slow_start_after_idle, tcp.slowStartAfterIdle ? 1 : 0);
+    set(EngineLayout.tso_bytes_max, tcp.tso ? TSO_BYTES_MAX : 0);
+    set(EngineLayout.pacing, tcp.pacing ? 1 : 0);
   }
 
   /** Adds one direction of a link; its address. */

@@ -353,6 +353,24 @@ const runParams: readonly Param[] = [
     default: 15,
     doc: "Retransmissions of a segment in a row before giving up, RFC 1122 §4.2.3.5.",
   },
+  {
+    name: "slowStartAfterIdle",
+    type: flag,
+    default: true,
+    doc: "Let a window that was not used for an RTO shrink, RFC 5681 §4.1 and RFC 2861.",
+  },
+  {
+    name: "pacing",
+    type: flag,
+    default: false,
+    doc: "Space what is sent at twice cwnd / SRTT in slow start and 1.2 times that after, as Linux's fq does.",
+  },
+  {
+    name: "tso",
+    type: flag,
+    default: false,
+    doc: "Send in bursts of up to 64 KiB, sized by the pacing rate and held back to grow, as Linux does for TSO.",
+  },
 ];
 
 export const TCP: ObjectType = object("tcp", [...runParams, ...connectionParams]);

@@ -401,6 +401,12 @@ export interface TcpParameters extends FlowTcpParameters {
   synRetries?: number;
   /** Retransmissions of a segment in a row before giving up. */
   dataRetries?: number;
+  /** Whether a window that was not used for an RTO shrinks. */
+  slowStartAfterIdle?: boolean;
+  /** Space what is sent over the round trip. */
+  pacing?: boolean;
+  /** Send in bursts, as a host does whose network card segments for it. */
+  tso?: boolean;
 }
 
 /**
@@ -556,6 +562,9 @@ export interface TcpSpec {
   finWait2Timeout_ns: number;
   synRetries: number;
   dataRetries: number;
+  slowStartAfterIdle: boolean;
+  pacing: boolean;
+  tso: boolean;
 }
 
 export interface RecordSpec {

@@ -35,6 +35,9 @@ const LINUX: TcpSpec = {
   finWait2Timeout_ns: 0,
   synRetries: 6,
   dataRetries: 15,
+  slowStartAfterIdle: true,
+  pacing: false,
+  tso: false,
 };
 
 function direction(rate_bps: number, delay_ns: number, more: Partial<DirectionSpec> = {}): DirectionSpec {

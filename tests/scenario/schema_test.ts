@@ -61,6 +61,9 @@ const tcp: Keys<TcpParameters> = {
   finWait2Timeout: 0,
   synRetries: 0,
   dataRetries: 0,
+  slowStartAfterIdle: 0,
+  pacing: 0,
+  tso: 0,
 };
 const flowGroup: Keys<FlowGroup> = {
   name: 0,

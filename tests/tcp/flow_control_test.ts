@@ -10,9 +10,9 @@ const MSS = 1000;
 test("window: no more is in flight than the peer's window holds", async () => {
   const tcp = await connected({ mss: MSS }, { wnd: 3500 });
   tcp.writes(10_000);
-  assert.deepEqual(tcp.sends(), ["A 1:1001 ack 1", "A 1001:2001 ack 1", "A 2001:3001 ack 1"]);
+  assert.deepEqual(tcp.sends(), ["A 1:1001 ack 1", "PA 1001:2001 ack 1", "A 2001:3001 ack 1"]);
   tcp.receives({ ack: 1001, wnd: 3500 });
-  assert.deepEqual(tcp.sends(), ["A 3001:4001 ack 1"]);
+  assert.deepEqual(tcp.sends(), ["PA 3001:4001 ack 1"]);
 });
 
 test("window: an old segment cannot change it (SND.WL1, SND.WL2)", async () => {
@@ -44,7 +44,7 @@ test("window: a peer that takes its window back stops new data, and what is in f
   tcp.receives({ ack: 1001, wnd: 2000 });
   assert.deepEqual(tcp.sends(), []);
   tcp.receives({ ack: 8001, wnd: 2000 });
-  assert.deepEqual(tcp.sends(), ["A 8001:9001 ack 1", "A 9001:10001 ack 1"]);
+  assert.deepEqual(tcp.sends(), ["A 8001:9001 ack 1", "PA 9001:10001 ack 1"]);
 });
 
 test("window: a time-out under a window that was taken back sends the first segment, no more", async () => {
@@ -137,14 +137,28 @@ test("silly windows: a sender with much to send waits for a full segment (RFC 92
   assert.deepEqual(tcp.sends(), ["A 2001:3001 ack 1"]);
 });
 
-test("silly windows: with nothing in flight half of the largest window is enough", async () => {
+test("silly windows: half of the largest window is a full segment (Linux's tcp_bound_to_half_wnd)", async () => {
   const tcp = await connected({ mss: MSS }, { wnd: 800 });
   tcp.writes(10_000);
-  assert.deepEqual(tcp.sends(), ["A 1:801 ack 1"]);
+  assert.deepEqual(tcp.sends(), ["A 1:401 ack 1", "PA 401:801 ack 1"]);
   tcp.receives({ ack: 801, wnd: 399 });
   assert.deepEqual(tcp.sends(), []);
   tcp.receives({ ack: 801, wnd: 400 });
   assert.deepEqual(tcp.sends(), ["A 801:1201 ack 1"]);
+  tcp.receives({ ack: 1201, wnd: 8000 });
+  assert.equal(tcp.sends()[0], "PA 1201:2201 ack 1", "a larger window lifts it");
+});
+
+test("silly windows: what a window would cut short waits as a whole, its FIN too", async () => {
+  const tcp = await connected({ mss: MSS }, { wnd: 2000 });
+  tcp.writes(1500);
+  tcp.receives({ ack: 1001, wnd: 499 });
+  tcp.segments();
+  tcp.receives({ ack: 1501, wnd: 300 });
+  tcp.writes(301);
+  assert.deepEqual(tcp.sends(), []);
+  tcp.receives({ ack: 1501, wnd: 301 });
+  assert.deepEqual(tcp.sends(), ["PA 1501:1802 ack 1"]);
 });
 
 test("silly windows: after the override time-out even a small one is used", async () => {
@@ -153,7 +167,7 @@ test("silly windows: after the override time-out even a small one is used", asyn
   tcp.receives({ ack: 801, wnd: 100 });
   tcp.segments();
   tcp.passesToNextDeadline();
-  assert.deepEqual(tcp.sends(), ["A 801:901 ack 1"]);
+  assert.deepEqual(tcp.sends(), ["PA 801:901 ack 1"]);
 });
 
 test("nagle: small segments wait for the ACK of what is in flight", async () => {
@@ -164,14 +178,16 @@ test("nagle: small segments wait for the ACK of what is in flight", async () => 
   assert.deepEqual(tcp.sends(), ["PA 11:61 ack 1"]);
 });
 
-test("nagle: full segments do not wait, the rest of a write does", async () => {
+test("nagle: the rest of a write waits only for another small segment (Minshall)", async () => {
   const tcp = await connected({ mss: MSS });
   tcp.writes(2500);
-  assert.deepEqual(tcp.sends(), ["A 1:1001 ack 1", "A 1001:2001 ack 1"]);
-  tcp.receives({ ack: 1001 });
-  assert.deepEqual(tcp.sends(), []);
+  assert.deepEqual(tcp.sends(), ["A 1:1001 ack 1", "A 1001:2001 ack 1", "PA 2001:2501 ack 1"]);
+  tcp.writes(1500);
+  assert.deepEqual(tcp.sends(), ["A 2501:3501 ack 1"]);
   tcp.receives({ ack: 2001 });
-  assert.deepEqual(tcp.sends(), ["PA 2001:2501 ack 1"]);
+  assert.deepEqual(tcp.sends(), []);
+  tcp.receives({ ack: 2501 });
+  assert.deepEqual(tcp.sends(), ["PA 3501:4001 ack 1"]);
 });
 
 test("nagle: off, every write leaves at once", async () => {
@@ -295,7 +311,7 @@ test("zero window: an update lets the data flow and the probes end", async () =>
   tcp.passesToNextDeadline();
   tcp.segments();
   tcp.receives({ wnd: 3000 });
-  assert.deepEqual(tcp.sends(), ["A 2001:3001 ack 1", "A 3001:4001 ack 1", "A 4001:5001 ack 1"]);
+  assert.deepEqual(tcp.sends(), ["A 2001:3001 ack 1", "PA 3001:4001 ack 1", "A 4001:5001 ack 1"]);
   tcp.receives({ ack: 5001, wnd: 60_000 });
   while (tcp.sndUna !== 10_001) tcp.receives({ wnd: 60_000 });
   assert.equal(tcp.passesToNextDeadline(), false);

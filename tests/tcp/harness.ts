@@ -13,7 +13,17 @@
  */
 import assert from "node:assert/strict";
 import { Engine, type Field } from "../../src/core/engine.ts";
-import { Cc, EndReason, Engine as Root, Notify, Segment, State, Tcb, TcbFlag } from "../../src/core/layout.gen.ts";
+import {
+  Cc,
+  EndReason,
+  Engine as Root,
+  Notify,
+  Segment,
+  SendFlag,
+  State,
+  Tcb,
+  TcbFlag,
+} from "../../src/core/layout.gen.ts";
 import { parseTime } from "../../src/scenario/units.ts";
 import { neglected } from "./liveness.ts";
 import { type Header, putSegment, readSegment } from "./segment.ts";
@@ -56,6 +66,10 @@ export interface Settings {
   remote?: [number, number];
   /** The peer's ISN. */
   irs?: number;
+  /** The host sends in bursts, as for TSO. */
+  tso?: boolean;
+  slowStartAfterIdle?: boolean;
+  pacing?: boolean;
   /** When the dialogue begins. */
   start?: bigint;
 }
@@ -94,6 +108,9 @@ const DEFAULTS = {
   local: [0x0a000001, 49152],
   remote: [0x0a800001, 80],
   irs: 1_000_000,
+  tso: false,
+  slowStartAfterIdle: true,
+  pacing: false,
   start: 1_000_000_000n,
 } satisfies Required<Settings>;
 
@@ -136,6 +153,9 @@ export function startRun(engine: Engine, settings: Settings): void {
   engine.set(engine.root, Root.fin_wait_2_ms, parseTime(s.finWait2) / 1e6);
   engine.set(engine.root, Root.syn_retries, s.synRetries);
   engine.set(engine.root, Root.data_retries, s.dataRetries);
+  engine.set(engine.root, Root.tso_bytes_max, s.tso ? 65215 : 0);
+  engine.set(engine.root, Root.slow_start_after_idle, s.slowStartAfterIdle ? 1 : 0);
+  engine.set(engine.root, Root.pacing, s.pacing ? 1 : 0);
 }
 
 /** Takes what TCP wants to send off the engine's list. */
@@ -184,6 +204,19 @@ export class Tcp {
   /** How many bytes were taken. */
   writes(bytes: number): number {
     return this.#step(() => this.engine.exports.sendBytes(this.tcb, bytes, this.#now));
+  }
+
+  /** MSG_MORE: more follows at once. */
+  writesMore(bytes: number): number {
+    return this.#step(() => this.engine.exports.sendMessage(this.tcb, bytes, SendFlag.MORE, this.#now));
+  }
+
+  corks(on: boolean): void {
+    this.#step(() => this.engine.exports.setCork(this.tcb, on, this.#now));
+  }
+
+  noDelay(on: boolean): void {
+    this.#step(() => this.engine.exports.setNoDelay(this.tcb, on, this.#now));
   }
 
   /** How many bytes were given. */
