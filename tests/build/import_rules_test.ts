@@ -22,7 +22,7 @@ const HOST: Record<string, string[]> = {
   scenario: ["core"],
   results: ["scenario", "core"],
   trace: ["scenario", "core"],
-  packetdrill: ["trace", "scenario", "core"],
+  packetdrill: ["sockets", "trace", "scenario", "core"],
   endpoint: ["sockets", "trace", "scenario", "core"],
   version: [],
   streams: ["core"],
