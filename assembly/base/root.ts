@@ -12,7 +12,9 @@ export function engine(): Engine {
   return changetype<Engine>(ROOT);
 }
 
-const ACK_SAMPLE: usize = memory.data(32, 8);
+const ACK_SAMPLE: usize = memory.data(64, 8);
+
+if (offsetof<AckSample>() > 64) ERROR("AckSample has outgrown its place in base/root.ts");
 
 /** Scratch for the ACK at hand. */
 @inline

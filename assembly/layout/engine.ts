@@ -118,8 +118,19 @@ export class AckSample {
   prior_sacked: u32;
   /** Round-trip time in microseconds, 0 when the ACK gives no valid sample. */
   rtt_us: u32;
-  /** 1 when the oldest lost segment is to be sent again at once, whatever the window: fast retransmit. */
-  retransmit_now: u32;
+  /** `AckFlag` bits. */
+  flags: u32;
+  /** SND.UNA before the ACK. */
+  prior_una: u32;
+  /** Where the highest SACKed segment ended before the ACK; SND.UNA when none was SACKed. */
+  prior_fack: u32;
+  /** First sequence number among what was delivered now behind its successors, never having been sent again. */
+  reord: u32;
+  /** Segments marked lost by the ACK. */
+  lost: u32;
+  /** When the first and the last of the segments were sent that SACKs newly told of; 0 when they told of none. */
+  first_sacked_at: u64;
+  last_sacked_at: u64;
 }
 
 /** An entry of the open bucket. */

@@ -136,6 +136,35 @@ export const enum Recovery {
   LINUX = 31,
 }
 
+/** What an ACK turned out to be; `AckSample.flags`. */
+export const enum AckFlag {
+  /** The segment carries data, SYN or FIN. */
+  DATA = 0x1,
+  WINDOW_UPDATE = 0x2,
+  /** SND.UNA moved. */
+  ADVANCED = 0x4,
+  /** Acknowledged a segment that had been sent again. */
+  RETRANS_ACKED = 0x8,
+  SACKED = 0x10,
+  /** Delivered a segment that was sent before high_seq and never again. */
+  ORIGINAL_DELIVERED = 0x20,
+  DSACK = 0x40,
+  /** The DSACK is for the loss probe. */
+  DSACK_PROBE = 0x80,
+  /** Congestion was signalled: ECE. */
+  ECE = 0x100,
+  /** A retransmission was found to be lost. */
+  RETRANS_LOST = 0x200,
+  /** The retransmission timer starts anew. */
+  SET_TIMER = 0x400,
+  /** F-RTO: new data is to be tried before retransmissions. */
+  SEND_NEW = 0x800,
+  /** Lost segments may be sent again. */
+  SEND_LOST = 0x1000,
+  /** Recovery began with this ACK. */
+  ENTERED_RECOVERY = 0x2000,
+}
+
 /** What the retransmission timer of a `Sender` stands for. */
 export const enum Pending {
   RETRANSMISSION = 0,

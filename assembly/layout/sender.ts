@@ -72,7 +72,8 @@ export class Sender {
   rtx_tail: u32;
   /** log2 of the ring's size. */
   rtx_bits: u32;
-  unused1: u32;
+  /** Where the highest SACKed segment ends; meaningful while any is SACKed. */
+  fack: u32;
 
   // ---- line 2: writes, and what is rare ---------------------------------------------------------
   /** Where the burst begins that the next write is added to, as long as it is smaller than a burst may be. */
@@ -101,6 +102,8 @@ export class Sender {
   pace_ns: u64;
   /** When the pacing timer is due. */
   t_pacing: u64;
+  /** SACKed records at `Tcb.lost_frontier` or above. */
+  sacked_beyond: u32;
 }
 
 /** A retransmission in flight; stale when its record was delivered or sent again since. */

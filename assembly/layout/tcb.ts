@@ -137,8 +137,9 @@ export class Tcb {
   rtx_hint: u32;
   /** Absolute index: every record below it has been judged by RFC 6675's IsLost. */
   lost_frontier: u32;
-  /** SACKed records at lost_frontier or above. */
-  sacked_beyond: u32;
+  /** Tail loss probes sent, and reductions that were taken back. */
+  tlps: u16;
+  spurious: u16;
   retransmits: u32;
   irs: u32;
   local_addr: u32;

@@ -3,22 +3,27 @@
  * sender makes of it.
  */
 import { AckSample } from "../layout/engine";
-import { Chrono, Flag, Opt, Sent, TcbFlag, Timer } from "../layout/enums";
+import { AckFlag, CaState, Chrono, Flag, Opt, Recovery, Sent, TcbFlag, Timer } from "../layout/enums";
 import { Segment } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
-import { ackSample } from "../base/root";
+import { ackSample, engine } from "../base/root";
 import { seqGt, seqLeq, seqLt } from "../base/seq";
 import { microseconds, timestampClock } from "../base/time";
 import { noteWritable } from "./calls";
 import { chronoStop } from "./chrono";
-import { fastRetransmit, sendAck, sendPending } from "./output";
+import { sendNew } from "./new_data";
+import { sendAck, sendPending } from "./output";
 import { syncMss } from "./pmtu";
-import { recoveryOnAck, recoveryOnCalmAck, recoveryOnDuplicateAck } from "./recovery";
-import { backedOffRto, restartRetransmitTimer, rttSample } from "./rtt";
+import { noteReordering, rackAdvance, rackIsOn, rackUpdateWindow } from "./rack";
+import { controlCongestion, forgetDuplicates, recoveryOnAck, recoveryOnCalmAck } from "./recovery";
+import { fastRetransmit, retransmitQueue } from "./retransmit";
+import { backedOffRto, noteMinRtt, restartRetransmitTimer, rttSample } from "./rtt";
 import { scoreboardUpdate } from "./scoreboard";
 import { senderOf } from "./sender";
-import { sentForget, sentIn, sentRelease } from "./sent";
-import { timerClear, timerIsSet, timerSet } from "./timers";
+import { sentAt, sentForget, sentIn, sentRelease } from "./sent";
+import { timerIsSet, timerSet } from "./timers";
+import { probeAcked, setTransmitTimer } from "./tlp";
+import { recoversLiterally } from "./undo";
 
 /** What a receiver of one-way data sees on every segment: an ACK that says nothing that is not known. */
 @inline
@@ -37,45 +42,43 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: u64): bool {
   const ack = segment.ack;
   const una = tcb.snd_una;
   // One comparison tells SND.UNA <= SEG.ACK <= SND.NXT
-  if (ack - una > tcb.snd_nxt - una && !oddAckPasses(tcb, ack)) {
+  if (ack - una > tcb.snd_nxt - una) {
+    if (oddAckPasses(tcb, ack)) {
+      oldAckArrives(tcb, segment, now);
+      return true;
+    }
     sendAck(tcb, now);
     return false;
   }
   const advanced = seqLt(una, ack);
-  const windowChanged = updateWindow(tcb, segment);
+  const window = tcb.snd_wnd;
+  const speaks = updateWindow(tcb, segment);
+  // Linux takes any newer segment for a window update; RFC 5681 §2 asks whether the window is another
+  const updates = recoversLiterally() ? tcb.snd_wnd != window : speaks;
   // RFC 9293 §3.8.3: R2 counts for one segment; only a closed window lets a peer live on answers alone (§3.8.6.1)
   if (advanced || tcb.snd_wnd == 0) tcb.unanswered = 0;
+  const blocks = ((<u32>segment.opts) >> Opt.SACK_SHIFT) & Opt.SACK_MASK;
   if (!advanced && tcb.packets_out == 0) {
-    if (windowChanged) windowOpened(tcb, now);
+    if (blocks) lateDsackArrives(tcb, segment, now);
+    if (tcb.snd_wnd != window) windowOpened(tcb, now);
     return true;
   }
 
   const sample = ackSample();
-  sample.now = now;
-  sample.prior_sacked = tcb.sacked_out;
-  sample.retransmit_now = 0;
-  if (advanced) {
-    acknowledge(tcb, segment, ack, sample, now);
-  } else {
-    sample.delivered = 0;
-    sample.acked = 0;
-    sample.rtt_us = 0;
-  }
-  const blocks = ((<u32>segment.opts) >> Opt.SACK_SHIFT) & Opt.SACK_MASK;
-  if ((blocks | tcb.sacked_out | tcb.lost_out | tcb.ca_state) == 0 && advanced) {
+  if ((blocks | tcb.sacked_out | tcb.lost_out | tcb.retrans_out | tcb.ca_state) == 0 && advanced && isCalm(tcb)) {
     // Nothing is wrong and nothing was: no more to decide
+    sample.now = now;
+    acknowledge(tcb, segment, ack, sample, 0);
     recoveryOnCalmAck(tcb, sample);
+    setTransmitTimer(tcb, now, true);
   } else {
-    if (blocks != 0 && tcb.flags & TcbFlag.SACK) {
-      sample.delivered += scoreboardUpdate(tcb, segment);
-    } else if (!advanced && !windowChanged && isDuplicate(tcb, segment)) {
-      recoveryOnDuplicateAck(tcb, sample);
-    }
-    recoveryOnAck(tcb, sample, advanced);
-    if (sample.retransmit_now) fastRetransmit(tcb, now);
+    beginSample(tcb, sample, now);
+    const text = segment.len != 0 || ((<u32>segment.flags) & (Flag.SYN | Flag.FIN)) != 0;
+    sample.flags =
+      (advanced ? AckFlag.ADVANCED : 0) | (updates ? AckFlag.WINDOW_UPDATE : 0) | (text ? AckFlag.DATA : 0);
+    dubiousAck(tcb, segment, sample, blocks, now);
   }
   if (advanced) {
-    restartRetransmitTimer(tcb, now);
     if (tcb.flags & TcbFlag.WRITES_FOR_EVER) tcb.write_seq = tcb.snd_una + tcb.snd_buf;
     else if (tcb.flags & TcbFlag.WRITE_BLOCKED) noteWritable(tcb, now);
   }
@@ -83,25 +86,107 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: u64): bool {
   return true;
 }
 
+/** No probe is out whose answer this may be. */
+@inline
+function isCalm(tcb: Tcb): bool {
+  return senderOf(tcb).tlp_high_seq == 0;
+}
+
+function beginSample(tcb: Tcb, sample: AckSample, now: u64): void {
+  sample.now = now;
+  sample.prior_sacked = tcb.sacked_out;
+  sample.prior_una = tcb.snd_una;
+  sample.prior_fack = tcb.sacked_out ? senderOf(tcb).fack : tcb.snd_una;
+  sample.reord = tcb.snd_nxt;
+  sample.delivered = 0;
+  sample.acked = 0;
+  sample.rtt_us = 0;
+  sample.flags = 0;
+  sample.first_sacked_at = 0;
+  sample.last_sacked_at = 0;
+}
+
+/** Something is wrong, or may be: SACKs, losses, a state other than OPEN, a duplicate. */
+function dubiousAck(tcb: Tcb, segment: Segment, sample: AckSample, blocks: u32, now: u64): void {
+  const tx = senderOf(tcb);
+  const lost = tx.lost;
+  const sack = (tcb.flags & TcbFlag.SACK) != 0;
+  if (blocks != 0 && sack) scoreboardUpdate(tcb, segment, sample);
+  const advanced = (sample.flags & AckFlag.ADVANCED) != 0;
+  acknowledge(tcb, segment, segment.ack, sample, blocks);
+  rackUpdateWindow(tcb, sample);
+  if (tx.tlp_high_seq) probeAcked(tcb, segment.ack, sample);
+  const novel: u32 = AckFlag.ADVANCED | AckFlag.DATA | AckFlag.WINDOW_UPDATE;
+  const alert: u32 = AckFlag.SACKED | AckFlag.DSACK | AckFlag.ECE;
+  if (!(sample.flags & novel) || sample.flags & alert || tcb.ca_state != <u8>CaState.OPEN) {
+    recoveryOnAck(tcb, segment, sample, sample.flags & (novel | AckFlag.DSACK) ? 0 : 1);
+  }
+  if (!(engine().recovery & Recovery.RACK)) {
+    if (advanced) restartRetransmitTimer(tcb, now);
+  } else if (sample.flags & AckFlag.SET_TIMER) {
+    setTransmitTimer(tcb, now, true);
+  }
+  sample.lost = tx.lost - lost;
+  controlCongestion(tcb, sample);
+  sendAgain(tcb, sample, now);
+}
+
+/** What recovery asks to be sent again, F-RTO's new data first. */
+function sendAgain(tcb: Tcb, sample: AckSample, now: u64): void {
+  const flags = sample.flags;
+  if (flags & AckFlag.SEND_NEW) {
+    sendNew(tcb, now);
+    if (seqGt(tcb.snd_nxt, tcb.high_seq)) return;
+    senderOf(tcb).frto = 0;
+  } else if (!(flags & AckFlag.SEND_LOST)) {
+    return;
+  }
+  const now_or_never = (engine().recovery & Recovery.PRR) == 0 && (flags & AckFlag.ENTERED_RECOVERY) != 0;
+  const next_hole = recoversLiterally() && !(tcb.flags & TcbFlag.SACK) && (flags & AckFlag.ADVANCED) != 0;
+  if (now_or_never || next_hole) fastRetransmit(tcb, now);
+  retransmitQueue(tcb, now);
+}
+
+/** An ACK below SND.UNA: its SACK blocks are used all the same. */
+function oldAckArrives(tcb: Tcb, segment: Segment, now: u64): void {
+  const blocks = ((<u32>segment.opts) >> Opt.SACK_SHIFT) & Opt.SACK_MASK;
+  if (blocks == 0 || !(tcb.flags & TcbFlag.SACK) || tcb.tx == 0) return;
+  const sample = ackSample();
+  beginSample(tcb, sample, now);
+  if (segment.len) sample.flags = AckFlag.DATA;
+  scoreboardUpdate(tcb, segment, sample);
+  recoveryOnAck(tcb, segment, sample, 0);
+  sendAgain(tcb, sample, now);
+  sendPending(tcb, now);
+}
+
+/** Nothing is in flight, but a duplicate is reported: perhaps the last reduction was needless. */
+function lateDsackArrives(tcb: Tcb, segment: Segment, now: u64): void {
+  if (tcb.tx == 0 || !(tcb.flags & TcbFlag.SACK)) return;
+  const sample = ackSample();
+  beginSample(tcb, sample, now);
+  scoreboardUpdate(tcb, segment, sample);
+  if (sample.flags & AckFlag.DSACK) recoveryOnAck(tcb, segment, sample, 0);
+  if (senderOf(tcb).tlp_high_seq) probeAcked(tcb, segment.ack, sample);
+}
+
 /** An ACK outside SND.UNA..SND.NXT: RFC 5961 §5.2 lets one pass that is not older than any window offered. */
 function oddAckPasses(tcb: Tcb, ack: u32): bool {
   return seqLt(ack, tcb.snd_una) && !seqLt(ack, tcb.snd_una - tcb.snd_wnd_max);
 }
 
-function isDuplicate(tcb: Tcb, segment: Segment): bool {
-  return segment.len == 0 && segment.ack == tcb.snd_una && !((<u32>segment.flags) & (Flag.SYN | Flag.FIN));
-}
-
-/** SND.WND, by SND.WL1 and SND.WL2 so that an old segment cannot set it. True when it changed. */
+/**
+ * SND.WND, by SND.WL1 so that an old segment cannot set it: new data acknowledged, a newer segment, or one as new that
+ * offers more. True when the segment speaks of the window at all.
+ */
 export function updateWindow(tcb: Tcb, segment: Segment): bool {
   const seq = segment.seq;
   const ack = segment.ack;
-  const newer = seqLt(tcb.snd_wl1, seq) || (tcb.snd_wl1 == seq && seqLeq(tcb.snd_wl2, ack));
-  if (!newer || seqLt(ack, tcb.snd_una)) return false;
   const window = (<u32>segment.wnd) << tcb.snd_wscale;
+  const newer = seqGt(ack, tcb.snd_una) || seqLt(tcb.snd_wl1, seq);
+  if (!newer && (tcb.snd_wl1 != seq || (window <= tcb.snd_wnd && window != 0))) return false;
   tcb.snd_wl1 = seq;
   tcb.snd_wl2 = ack;
-  if (window == tcb.snd_wnd) return false;
   tcb.snd_wnd = window;
   if (window > tcb.snd_wnd_max) {
     tcb.snd_wnd_max = window;
@@ -119,15 +204,23 @@ function windowOpened(tcb: Tcb, now: u64): void {
   sendPending(tcb, now);
 }
 
-/** Moves SND.UNA to `ack`, clears the queue up to it and takes the round-trip sample (RFC 6298 §3, Karn). */
-function acknowledge(tcb: Tcb, segment: Segment, ack: u32, sample: AckSample, now: u64): void {
+/**
+ * Moves SND.UNA to `ack`, clears the queue up to it and takes the round-trip sample (RFC 6298 §3, Karn). `blocks`: the
+ * ACK's SACK blocks; with none and nothing in doubt the sample need not be set up.
+ */
+function acknowledge(tcb: Tcb, segment: Segment, ack: u32, sample: AckSample, blocks: u32): void {
+  const now = sample.now;
   const head = tcb.sent_head;
   const tail = head + tcb.packets_out;
   const snd_nxt = tcb.snd_nxt;
+  const careful = (blocks | tcb.sacked_out | tcb.lost_out | tcb.retrans_out | tcb.ca_state) != 0;
+  const rack = careful && rackIsOn(tcb);
   let index = head;
   let sacked: u32 = 0;
   let first_sent: u64 = 0;
   let last_sent: u64 = 0;
+  let first_seq: u32 = 0;
+  let first_end: u32 = 0;
   let ambiguous = false;
   const ring = <usize>tcb.sent;
   const mask = ((<u32>1) << tcb.sent_bits) - 1;
@@ -140,14 +233,27 @@ function acknowledge(tcb: Tcb, segment: Segment, ack: u32, sample: AckSample, no
       break;
     }
     const meta = record.meta;
+    if (rack && !(meta & Sent.SACKED)) rackAdvance(tcb, meta, end, record.sent_at, now);
     if (meta & (Sent.SACKED | Sent.LOST | Sent.RETRANS | Sent.EVER_RETRANS)) {
       sentForget(tcb, index, meta);
-      if (meta & Sent.EVER_RETRANS) ambiguous = true;
+      if (meta & (Sent.RETRANS | Sent.EVER_RETRANS)) ambiguous = true;
       // A segment that was SACKed before was counted then, and its time says nothing of now
       if (meta & Sent.SACKED) sacked++;
+      else if (!(meta & Sent.EVER_RETRANS)) {
+        last_sent = record.sent_at;
+        if (!first_sent) {
+          first_sent = last_sent;
+          first_seq = record.seq;
+          first_end = end;
+        }
+      }
     } else {
       last_sent = record.sent_at;
-      if (!first_sent) first_sent = last_sent;
+      if (!first_sent) {
+        first_sent = last_sent;
+        first_seq = record.seq;
+        first_end = end;
+      }
     }
     record = next;
     index++;
@@ -160,20 +266,51 @@ function acknowledge(tcb: Tcb, segment: Segment, ack: u32, sample: AckSample, no
   let bytes = ack - una;
   if (tcb.flags & TcbFlag.FIN_SENT && ack == tcb.snd_nxt) bytes--;
   tcb.bytes_acked += bytes;
+  sample.acked = acked;
+  sample.rtt_us = 0;
+  if (careful) {
+    if (acked != 0) {
+      sample.flags |= AckFlag.SET_TIMER;
+      if (ambiguous) sample.flags |= AckFlag.RETRANS_ACKED;
+      if (tcb.flags & TcbFlag.SACK) {
+        if (first_sent != 0 && first_seq != first_end) {
+          if (seqLt(first_seq, sample.reord)) sample.reord = first_seq;
+          if (seqLeq(first_end, tcb.high_seq)) sample.flags |= AckFlag.ORIGINAL_DELIVERED;
+        }
+        sample.delivered += acked - sacked;
+        noteReordering(tcb, sample.reord, sample.prior_fack);
+      } else {
+        if (first_sent != 0 && !ambiguous && seqLeq(first_end, tcb.high_seq)) {
+          sample.flags |= AckFlag.ORIGINAL_DELIVERED;
+        }
+        forgetDuplicates(tcb, sample);
+      }
+    } else if (sample.first_sacked_at != 0 && tcb.packets_out != 0) {
+      // A sample of what was sent after the oldest was last sent does not hold its time-out up
+      if (sample.first_sacked_at < sentAt(tcb, tcb.sent_head).sent_at) sample.flags |= AckFlag.SET_TIMER;
+    }
+  } else {
+    sample.delivered = acked;
+  }
   if (!tcb.packets_out) {
     sentRelease(tcb);
     chronoStop(tcb, senderOf(tcb), Chrono.BUSY, now);
   }
-  sample.acked = acked;
-  sample.delivered = acked - sacked;
-  sample.rtt_us = 0;
 
   if (first_sent != 0 && !ambiguous) {
-    rttSample(tcb, microseconds(now - first_sent));
     sample.rtt_us = microseconds(now - last_sent);
+    noteMinRtt(tcb, sample.rtt_us);
+    rttSample(tcb, microseconds(now - first_sent));
+  } else if (careful && sample.first_sacked_at != 0) {
+    sample.rtt_us = microseconds(now - sample.last_sacked_at);
+    noteMinRtt(tcb, sample.rtt_us);
+    rttSample(tcb, microseconds(now - sample.first_sacked_at));
   } else if (acked != 0 && (<u32>segment.opts) & Opt.TIMESTAMPS && segment.tsecr != 0) {
     // RFC 7323 §4.1: the echoed timestamp tells which transmission was answered
     const rtt_ms = timestampClock(now) - (segment.tsecr - tcb.iss);
-    if (rtt_ms < 1 << 20) rttSample(tcb, max<u32>(rtt_ms * 1000, 1));
+    if (rtt_ms < 1 << 20) {
+      noteMinRtt(tcb, max<u32>(rtt_ms * 1000, 1000));
+      rttSample(tcb, max<u32>(rtt_ms * 1000, 1000));
+    }
   }
 }

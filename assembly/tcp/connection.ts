@@ -13,7 +13,7 @@ import { reassemblyRelease } from "./reassembly";
 import { releaseSender } from "./sender";
 import { releaseReceiver } from "./receiver";
 import { sentRelease } from "./sent";
-import { rttSample } from "./rtt";
+import { noteMinRtt, rttSample } from "./rtt";
 import { timerAt, timerClear, timerSet } from "./timers";
 
 /** Forgets what an earlier connection in this block left; what the user set, and the account, stay. */
@@ -84,6 +84,7 @@ export function enterEstablished(tcb: Tcb, now: u64): void {
   // RFC 6298 (2.1) from the handshake, unless a retransmission makes the sample ambiguous (Karn)
   if (!(tcb.flags & TcbFlag.SYN_SENT_AGAIN)) {
     const sent = timerAt(tcb, Timer.RETRANSMIT) - <u64>tcb.rto_us * 1000;
+    noteMinRtt(tcb, microseconds(now - sent));
     rttSample(tcb, microseconds(now - sent));
   } else if (tcb.backoff) {
     // RFC 6298 (5.7): a SYN that timed out means data starts with 3 s at least

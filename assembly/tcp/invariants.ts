@@ -7,6 +7,7 @@ import { Range, Reassembly } from "../layout/reassembly";
 import { Tcb } from "../layout/tcb";
 import { seqGeq, seqGt, seqLeq, seqLt } from "../base/seq";
 import { reassemblyOf } from "./reassembly";
+import { senderOf } from "./sender";
 import { sentAt, sentEnd, sentTail } from "./sent";
 import { timerIsSet } from "./timers";
 
@@ -49,7 +50,7 @@ function checkQueue(tcb: Tcb): void {
   if (tcb.packets_out) assert(sentAt(tcb, tcb.sent_head).seq == tcb.snd_una, "the queue does not begin at SND.UNA");
   if (tcb.flags & TcbFlag.SACK) {
     assert(sacked == tcb.sacked_out, "sacked_out is wrong");
-    assert(beyond == tcb.sacked_beyond, "sacked_beyond is wrong");
+    assert(beyond == senderOf(tcb).sacked_beyond, "sacked_beyond is wrong");
   }
   assert(lost == tcb.lost_out, "lost_out is wrong");
   assert(retrans == tcb.retrans_out, "retrans_out is wrong");

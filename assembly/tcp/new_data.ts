@@ -17,11 +17,13 @@ import { chronoStart, chronoStop } from "./chrono";
 import { emit, head, send, setHead, settleOwedAck, sackOptionLength } from "./output";
 import { burstSegments, paceBurst, pacingHolds } from "./pacing";
 import { isPushed, passMarks } from "./push";
+import { noteSentInReduction } from "./prr";
 import { selectWindow } from "./receive_window";
 import { backedOffRto } from "./rtt";
 import { senderOf, takeSender } from "./sender";
 import { inFlight, sentAt, sentIn, sentPush, sentReserve, sentTail } from "./sent";
 import { timerClear, timerIsSet, timerSet } from "./timers";
+import { watchNewData } from "./tlp";
 
 /** New data as far as cwnd, the peer's window and Nagle allow; the FIN behind the last of it. */
 export function sendNew(tcb: Tcb, now: u64): bool {
@@ -104,7 +106,8 @@ export function sendNew(tcb: Tcb, now: u64): bool {
 /** What follows when new data has left; `out` segments were in flight before. */
 function newDataLeft(tcb: Tcb, out: u32, now: u64): void {
   tcb.last_sent_ms = timestampClock(now);
-  if (!timerIsSet(tcb, Timer.RETRANSMIT)) timerSet(tcb, Timer.RETRANSMIT, now + backedOffRto(tcb, tcb.backoff));
+  noteSentInReduction(tcb, tcb.packets_out - out);
+  watchNewData(tcb, out, now);
   if (!out) {
     // What is unanswered from now on are not the probes of a window that was closed
     tcb.unanswered = 0;
@@ -238,6 +241,24 @@ function sendOne(tcb: Tcb, sender: Sender, len: u32, fin: bool, push: bool, join
   }
   send(tcb, seq, len, flags, now, 0);
   if (marked) passMarks(tcb, sender);
+}
+
+/** A loss probe with new data, one segment whatever cwnd and Nagle say. True when there was any. */
+export function probeWithNewData(tcb: Tcb, now: u64): bool {
+  if (tcb.flags & TcbFlag.FIN_SENT) return false;
+  const sender = senderOf(tcb);
+  const data = tcb.write_seq - tcb.snd_nxt;
+  const mss = <u32>tcb.mss - sackOptionLength(tcb);
+  const fin = (tcb.flags & TcbFlag.FIN_QUEUED) != 0 && data <= mss;
+  const len = min(data, mss);
+  if (len == 0 && !fin) return false;
+  if (<i32>(tcb.snd_una + tcb.snd_wnd - tcb.snd_nxt) < <i32>len + (fin ? 1 : 0)) return false;
+  const out = tcb.packets_out;
+  sendOne(tcb, sender, len, fin, isPushed(sender, tcb.snd_nxt + len), 0, now);
+  if (len < mss) sender.snd_sml = tcb.snd_nxt;
+  tcb.last_sent_ms = timestampClock(now);
+  noteSentInReduction(tcb, tcb.packets_out - out);
+  return true;
 }
 
 /** Sends a segment of new data although RFC 9293's rules would wait: the persist timer's override time-out. */

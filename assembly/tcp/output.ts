@@ -3,21 +3,19 @@
  * in new_data.ts; what is sent again follows RFC 6675 §4 NextSeg. The window of the congestion control is compared with
  * RFC 6675's pipe.
  */
-import { CaState, Flag, Opt, Sent, State, TcbFlag, Timer } from "../layout/enums";
+import { Flag, Opt, Recovery, State, TcbFlag, Timer } from "../layout/enums";
 import { Reassembly, TcbExt } from "../layout/reassembly";
 import { Segment, SegmentExt, SynOptions } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
 import { slabClass, takeSlab } from "../base/arena";
 import { takeLongSegment, takeSegment } from "../base/pool";
 import { engine } from "../base/root";
-import { seqGt } from "../base/seq";
 import { timestampClock } from "../base/time";
 import { sendNew } from "./new_data";
 import { reassemblyOf, reassemblyRelease } from "./reassembly";
 import { selectSynWindow, selectWindow } from "./receive_window";
 import { sackBlock } from "./scoreboard";
-import { senderOf } from "./sender";
-import { inFlight, sentAt, sentEnd, sentTail } from "./sent";
+import { retransmitByRfc6675, retransmitLost } from "./retransmit";
 import { timerClear } from "./timers";
 import { copyFromRing } from "./real_bytes";
 
@@ -198,91 +196,10 @@ export function sendSyn(tcb: Tcb, now: u64, mark: u32): void {
   emit(segment);
 }
 
-/** Sends record `index` again. */
-export function retransmit(tcb: Tcb, index: u32, now: u64): void {
-  const record = sentAt(tcb, index);
-  const fin = record.meta & Sent.FIN;
-  const seq = record.seq;
-  const end = sentEnd(tcb, index);
-  const len = end - seq - (fin ? 1 : 0);
-  if (!(record.meta & Sent.RETRANS)) {
-    record.meta |= Sent.RETRANS | Sent.EVER_RETRANS;
-    tcb.retrans_out++;
-  }
-  record.sent_at = now;
-  tcb.retransmits++;
-  tcb.last_sent_ms = timestampClock(now);
-  const push = record.meta & Sent.PUSH ? <u32>Flag.PSH : 0;
-  send(tcb, seq, len, push | (fin ? <u32>Flag.FIN : 0), now, Opt.RETRANSMISSION);
-}
-
-/** Sends all that the windows allow: first what was lost, then what is new. True when anything left. */
+/** Sends what the windows allow: new data, and without RACK, which sends it when it finds it, what was lost. */
 export function sendPending(tcb: Tcb, now: u64): bool {
-  let sent = false;
-  if (tcb.lost_out > tcb.retrans_out || <i32>tcb.ca_state >= CaState.RECOVERY)
-    sent = retransmitLost(tcb, now, tcb.cwnd);
+  if (engine().recovery & Recovery.RACK) return sendNew(tcb, now);
+  const sent = tcb.lost_out > tcb.retrans_out && retransmitLost(tcb, now, tcb.cwnd);
   const fresh = sendNew(tcb, now);
-  if (tcb.ca_state != <u8>CaState.RECOVERY || !(tcb.flags & TcbFlag.SACK)) return sent || fresh;
-  const guessed = retransmitGuesses(tcb, now);
-  const rescued = !fresh && rescue(tcb, now);
-  return sent || fresh || guessed || rescued;
-}
-
-/**
- * RFC 6675 NextSeg rule 3: with nothing lost and nothing new to send, holes below the highest SACK that may yet prove
- * lost. They do not count as lost, so the pipe has them twice, as SetPipe() says.
- */
-function retransmitGuesses(tcb: Tcb, now: u64): bool {
-  if (<i32>(tcb.lost_frontier - tcb.sent_head) < 0) tcb.lost_frontier = tcb.sent_head;
-  let beyond = tcb.sacked_beyond;
-  let sent = false;
-  for (let index = tcb.lost_frontier; beyond != 0 && inFlight(tcb) < tcb.cwnd; index++) {
-    const meta = sentAt(tcb, index).meta;
-    if (meta & Sent.SACKED) {
-      beyond--;
-    } else if (!(meta & Sent.RETRANS)) {
-      retransmit(tcb, index, now);
-      sent = true;
-    }
-  }
-  return sent;
-}
-
-/** NextSeg rule 4: the last segment, once a recovery, so that a lost tail does not wait for the timer. */
-function rescue(tcb: Tcb, now: u64): bool {
-  if (tcb.packets_out == tcb.sacked_out || inFlight(tcb) >= tcb.cwnd) return false;
-  if (!seqGt(tcb.snd_una, senderOf(tcb).rescue_rxt)) return false;
-  let last = sentTail(tcb) - 1;
-  while (sentAt(tcb, last).meta & Sent.SACKED) last--;
-  if (sentAt(tcb, last).meta & Sent.RETRANS) return false;
-  senderOf(tcb).rescue_rxt = tcb.high_seq;
-  retransmit(tcb, last, now);
-  return true;
-}
-
-/** RFC 5681 §3.2 (3), RFC 6675 §5 (4.3): the first lost segment leaves at once, before the pipe is asked. */
-export function fastRetransmit(tcb: Tcb, now: u64): void {
-  retransmitLost(tcb, now, inFlight(tcb) + 1);
-}
-
-/** RFC 6675 NextSeg rule 1: the oldest lost segments that no retransmission is in flight for, up to `window`. */
-function retransmitLost(tcb: Tcb, now: u64, window: u32): bool {
-  const tail = sentTail(tcb);
-  if (<i32>(tcb.rtx_hint - tcb.sent_head) < 0) tcb.rtx_hint = tcb.sent_head;
-  const edge = tcb.snd_una + tcb.snd_wnd;
-  let sent = false;
-  while (<i32>(tcb.rtx_hint - tail) < 0 && tcb.lost_out != 0 && inFlight(tcb) < window) {
-    const index = tcb.rtx_hint;
-    const record = sentAt(tcb, index);
-    if ((record.meta & (Sent.LOST | Sent.RETRANS)) == Sent.LOST) {
-      // A window that was taken back holds retransmissions up too; the oldest segment probes it
-      if (index != tcb.sent_head && seqGt(sentEnd(tcb, index), edge)) break;
-      retransmit(tcb, index, now);
-      sent = true;
-    } else if (<i32>(index - tcb.lost_frontier) >= 0) {
-      break;
-    }
-    tcb.rtx_hint = index + 1;
-  }
-  return sent;
+  return retransmitByRfc6675(tcb, fresh, now) || sent || fresh;
 }

@@ -1,39 +1,43 @@
 /**
- * Loss recovery: Linux's five sender states over RFC 6675 (SACK), RFC 6582 (NewReno) and RFC 5681.
+ * Loss recovery: Linux's five sender states. What is lost is told by RACK (RFC 8985), by RFC 6675's count, or without SACK
+ * by duplicate ACKs (RFC 6582); how the window falls by prr.ts; what proves needless is taken back by undo.ts.
  *
- *                 dup ACK, SACK             DUP_THRESH            SND.UNA >= high_seq
- *      OPEN ------------------> DISORDER -------------> RECOVERY ---------------------> OPEN
- *        `----------------- retransmission time-out ------------> LOSS ---------------> OPEN
+ *                 dup ACK, SACK             something is lost         SND.UNA >= high_seq
+ *      OPEN ------------------> DISORDER ---------------> RECOVERY ---------------------> OPEN
+ *        |`------------- congestion signalled -----------> CWR -------------------------> OPEN
+ *        `------------- retransmission time-out ---------> LOSS ------------------------> OPEN
  *
  * Without SACK a duplicate ACK stands for one segment that has left the network: `sacked_out` counts them, so
  * that pipe, limited transmit (RFC 3042) and window inflation (RFC 5681 §3.2) are one subtraction.
  */
 import { AckSample } from "../layout/engine";
-import { CaState, Sent, TcbFlag } from "../layout/enums";
+import { AckFlag, CaState, Pending, Recovery, Sent, TcbFlag } from "../layout/enums";
+import { Segment } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
+import { engine } from "../base/root";
 import { seqGeq, seqGt } from "../base/seq";
-import { ccOnAck, ccOnCongestionEvent, ccOnRto } from "../cc/cc";
+import { ccOnAck, ccOnRto } from "../cc/cc";
 import { isCwndLimited, setCwnd } from "../cc/window";
+import { beginReduction, endReduction, enterCwr, inReduction, reduce } from "./prr";
+import { noteRenoReordering, noteReordering, rackIsOn, rackMarkLost } from "./rack";
 import { DUP_THRESH, markLost, scoreboardMarkAllLost, scoreboardMarkLost } from "./scoreboard";
 import { senderOf } from "./sender";
 import { inFlight, sentAt, sentEnd } from "./sent";
+import {
+  anyRetransmitted,
+  beginUndo,
+  recoversLiterally,
+  originalAnswered,
+  rememberThreshold,
+  undoByDsack,
+  undoLoss,
+  undoRecovery,
+  undoReduction,
+} from "./undo";
 
-/** A duplicate ACK by RFC 5681 §2: nothing new, no data, the same window, and something outstanding. */
-export function recoveryOnDuplicateAck(tcb: Tcb, sample: AckSample): void {
-  if (tcb.flags & TcbFlag.SACK) return;
-  if (tcb.sacked_out + max<u32>(tcb.lost_out, 1) >= tcb.packets_out) return;
-  tcb.sacked_out++;
-  sample.delivered = 1;
-}
-
-/** Segments left the queue without SACK: those that duplicate ACKs stood for are among them, delivered before. */
-function forgetDuplicateAcks(tcb: Tcb, sample: AckSample): void {
-  // The first of them filled the hole; the others had been counted
-  const counted = min(sample.prior_sacked, sample.acked > 0 ? sample.acked - 1 : 0);
-  sample.delivered -= counted;
-  tcb.sacked_out = sample.prior_sacked - counted;
-  if (tcb.packets_out == 0) tcb.sacked_out = 0;
-  else if (tcb.sacked_out + tcb.lost_out > tcb.packets_out) tcb.sacked_out = tcb.packets_out - tcb.lost_out;
+@inline
+function hasSack(tcb: Tcb): bool {
+  return (tcb.flags & TcbFlag.SACK) != 0;
 }
 
 /** An ACK of new data while nothing is lost, SACKed or in doubt. */
@@ -41,83 +45,235 @@ export function recoveryOnCalmAck(tcb: Tcb, sample: AckSample): void {
   if (sample.delivered != 0 && isCwndLimited(tcb)) ccOnAck(tcb, sample);
 }
 
-/** Decides what the ACK means for the sender's state and its window. `advanced`: SND.UNA moved. */
-export function recoveryOnAck(tcb: Tcb, sample: AckSample, advanced: bool): void {
-  const sack = (tcb.flags & TcbFlag.SACK) != 0;
-  if (!sack && advanced && sample.prior_sacked) forgetDuplicateAcks(tcb, sample);
-  if (sack && tcb.sacked_beyond >= DUP_THRESH) scoreboardMarkLost(tcb);
+/** What a dubious ACK means for the sender's state: Linux's tcp_fastretrans_alert. `duplicates`: 1 for a duplicate ACK. */
+export function recoveryOnAck(tcb: Tcb, segment: Segment, sample: AckSample, duplicates: u32): void {
+  const tx = senderOf(tcb);
+  const now = sample.now;
+  const advanced = (sample.flags & AckFlag.ADVANCED) != 0;
+  if (tcb.packets_out == 0) tcb.sacked_out = 0;
+  if (sample.flags & AckFlag.ECE) tx.prior_ssthresh = 0;
 
-  const state = <i32>tcb.ca_state;
-  switch (state) {
+  // An episode ends when what was in flight at its beginning is acknowledged
+  if (tcb.ca_state == <u8>CaState.OPEN) {
+    tx.retrans_stamp = 0;
+  } else if (seqGeq(tcb.snd_una, tcb.high_seq)) {
+    if (tcb.ca_state == <u8>CaState.CWR) {
+      // CWR is held until something above high_seq is acknowledged, so that the peer has seen the flag
+      if (tcb.snd_una != tcb.high_seq) {
+        endReduction(tcb, now);
+        tcb.ca_state = <u8>CaState.OPEN;
+      }
+    } else if (tcb.ca_state == <u8>CaState.RECOVERY) {
+      if (!hasSack(tcb)) tcb.sacked_out = 0;
+      if (undoRecovery(tcb, segment, now)) return;
+      endReduction(tcb, now);
+    }
+  }
+
+  switch (<i32>tcb.ca_state) {
     case CaState.RECOVERY:
-      if (seqGeq(tcb.snd_una, tcb.high_seq)) {
-        // RFC 6582 §3.2 (3), RFC 6675 §5: full acknowledgement
-        tcb.ca_state = <u8>CaState.OPEN;
-        setCwnd(tcb, max(tcb.ssthresh, 1), sample.now);
-        break;
+      if (!advanced) {
+        if (!hasSack(tcb)) addDuplicates(tcb, sample, duplicates);
+      } else if (partialAckUndoes(tcb, segment, sample)) {
+        return;
       }
-      // RFC 6582 §3.2 (3): a partial acknowledgement tells that the next segment is lost as well
-      if (!sack && advanced) {
-        markHeadLost(tcb);
-        sample.retransmit_now = 1;
+      if (undoByDsack(tcb, now)) tryToOpen(tcb, sample);
+      identifyLosses(tcb, sample);
+      if (tcb.ca_state != <u8>CaState.RECOVERY) {
+        if (!tcb.lost_out) return;
+        enterRecovery(tcb, sample);
       }
-      return;
+      break;
     case CaState.LOSS:
-      if (seqGeq(tcb.snd_una, tcb.high_seq)) {
-        tcb.ca_state = <u8>CaState.OPEN;
+      processLoss(tcb, segment, sample, duplicates);
+      identifyLosses(tcb, sample);
+      if (tcb.ca_state != <u8>CaState.OPEN && !(sample.flags & AckFlag.RETRANS_LOST)) return;
+      if (!tcb.lost_out) {
+        tryToOpen(tcb, sample);
+        return;
       }
+      enterRecovery(tcb, sample);
       break;
     default:
-      break;
+      if (!hasSack(tcb)) {
+        if (advanced) tcb.sacked_out = 0;
+        addDuplicates(tcb, sample, duplicates);
+      }
+      if (<i32>tcb.ca_state <= CaState.DISORDER) undoByDsack(tcb, now);
+      identifyLosses(tcb, sample);
+      if (!tcb.lost_out) {
+        tryToOpen(tcb, sample);
+        return;
+      }
+      enterRecovery(tcb, sample);
   }
-
-  if (tcb.ca_state != CaState.LOSS) {
-    if (sack ? tcb.lost_out != 0 : tcb.sacked_out >= DUP_THRESH && mayFastRetransmit(tcb)) {
-      enterRecovery(tcb, sample.now);
-      sample.retransmit_now = 1;
-      return;
-    }
-    tcb.ca_state = <u8>(tcb.sacked_out ? CaState.DISORDER : CaState.OPEN);
-  }
-  if (advanced) recoveryOnCalmAck(tcb, sample);
+  sample.flags |= AckFlag.SEND_LOST;
 }
 
-/** RFC 6582 §4.1: duplicate ACKs for data sent before the last recovery's end start no new one. */
-function mayFastRetransmit(tcb: Tcb): bool {
-  return seqGt(tcb.snd_una, tcb.high_seq);
+/** Without SACK: each duplicate ACK says that a segment has left the network. */
+function addDuplicates(tcb: Tcb, sample: AckSample, duplicates: u32): void {
+  if (!duplicates) return;
+  const before = tcb.sacked_out;
+  tcb.sacked_out += duplicates;
+  noteRenoReordering(tcb, 0);
+  if (tcb.sacked_out > before) sample.delivered += tcb.sacked_out - before;
 }
 
-function enterRecovery(tcb: Tcb, now: u64): void {
-  tcb.ca_state = <u8>CaState.RECOVERY;
-  tcb.high_seq = tcb.snd_nxt;
-  // RFC 6675 §5 (4.3): the end of the first retransmission
-  senderOf(tcb).rescue_rxt = sentEnd(tcb, tcb.sent_head);
-  ccOnCongestionEvent(tcb);
-  setCwnd(tcb, tcb.ssthresh, now);
-  if (!(tcb.flags & TcbFlag.SACK)) markHeadLost(tcb);
+/** Without SACK segments left the queue: those that duplicate ACKs stood for are among them, delivered before. */
+export function forgetDuplicates(tcb: Tcb, sample: AckSample): void {
+  const acked = sample.acked;
+  if (!acked) return;
+  const counted = min(tcb.sacked_out, acked - 1);
+  // The first of them filled the hole; the others had been counted
+  sample.delivered += acked > tcb.sacked_out ? acked - tcb.sacked_out : 1;
+  tcb.sacked_out -= counted;
+  noteRenoReordering(tcb, acked);
+}
+
+/** Marks what the ACK proves lost. */
+function identifyLosses(tcb: Tcb, sample: AckSample): void {
+  if (!tcb.packets_out) return;
+  if (!hasSack(tcb)) {
+    const recovering = tcb.ca_state == <u8>CaState.RECOVERY;
+    const enough = tcb.ca_state < <u8>CaState.RECOVERY && tcb.sacked_out >= senderOf(tcb).reordering;
+    // RFC 6582 §4.1: duplicate ACKs for data sent before the last recovery's end start no new one
+    const stale = recoversLiterally() && !seqGt(tcb.snd_una, tcb.high_seq);
+    // RFC 6582 §3.2 (3): a partial acknowledgement tells that the next segment is lost as well
+    if ((enough && !stale) || (recovering && (sample.flags & AckFlag.ADVANCED) != 0)) markHeadLost(tcb);
+  } else if (rackIsOn(tcb)) {
+    rackMarkLost(tcb, sample);
+  } else if (senderOf(tcb).sacked_beyond >= DUP_THRESH) {
+    scoreboardMarkLost(tcb);
+  }
 }
 
 /** The oldest segment in flight is lost: NewReno knows no more than that. */
 function markHeadLost(tcb: Tcb): void {
-  if (!tcb.packets_out) return;
   const head = tcb.sent_head;
-  const meta = sentAt(tcb, head).meta;
-  if (!(meta & Sent.LOST)) {
-    markLost(tcb, head);
-    if (tcb.sacked_out + tcb.lost_out > tcb.packets_out) tcb.sacked_out--;
-  }
+  if (sentAt(tcb, head).meta & Sent.LOST) return;
+  markLost(tcb, head);
+  if (tcb.sacked_out + tcb.lost_out > tcb.packets_out) tcb.sacked_out--;
   if (<i32>(tcb.lost_frontier - head) <= 0) tcb.lost_frontier = head + 1;
+}
+
+/** In RECOVERY, SND.UNA moved but not past high_seq. True when nothing more is to be done. */
+function partialAckUndoes(tcb: Tcb, segment: Segment, sample: AckSample): bool {
+  const tx = senderOf(tcb);
+  if (!(engine().recovery & Recovery.UNDO) || tx.undo_marker == 0 || !originalAnswered(tcb, segment)) return false;
+  // The hole was filled by the original, late: that far may a segment be overtaken
+  noteReordering(tcb, sample.prior_una, sample.prior_fack);
+  if (tcb.retrans_out) return true;
+  if (!anyRetransmitted(tcb)) tx.retrans_stamp = 0;
+  undoReduction(tcb, true, sample.now);
+  tryKeepOpen(tcb);
+  return false;
+}
+
+/** Neither lost nor in recovery: OPEN or DISORDER, by whether anything is in doubt. */
+export function tryKeepOpen(tcb: Tcb): void {
+  const state = tcb.sacked_out + tcb.lost_out != 0 || anyRetransmitted(tcb) ? CaState.DISORDER : CaState.OPEN;
+  if (tcb.ca_state == <u8>state) return;
+  tcb.ca_state = <u8>state;
+  if (!recoversLiterally()) tcb.high_seq = tcb.snd_nxt;
+}
+
+function tryToOpen(tcb: Tcb, sample: AckSample): void {
+  if (!anyRetransmitted(tcb)) senderOf(tcb).retrans_stamp = 0;
+  if (sample.flags & AckFlag.ECE) enterCwr(tcb, sample);
+  if (tcb.ca_state != <u8>CaState.CWR) tryKeepOpen(tcb);
+}
+
+function enterRecovery(tcb: Tcb, sample: AckSample): void {
+  beginRecovery(tcb, (sample.flags & AckFlag.ECE) != 0, sample.now);
+  sample.flags |= AckFlag.ENTERED_RECOVERY;
+}
+
+/** Something is lost: the window begins to fall, unless a congestion signal has begun that already. */
+export function beginRecovery(tcb: Tcb, signalled: bool, now: u64): void {
+  const tx = senderOf(tcb);
+  tx.prior_ssthresh = 0;
+  beginUndo(tcb);
+  // RFC 6675 §5 (4.3): the end of the first retransmission
+  tx.rescue_rxt = sentEnd(tcb, tcb.sent_head);
+  if (!inReduction(tcb)) {
+    if (!signalled) rememberThreshold(tcb);
+    beginReduction(tcb, now);
+  }
+  tcb.ca_state = <u8>CaState.RECOVERY;
+}
+
+/** In LOSS, RFC 5682 §3.1 with SACK: was the time-out spurious, is it over, or is what was lost sent again? */
+function processLoss(tcb: Tcb, segment: Segment, sample: AckSample, duplicates: u32): void {
+  const tx = senderOf(tcb);
+  const flags = sample.flags;
+  const recovered = seqGeq(tcb.snd_una, tcb.high_seq);
+  if (flags & AckFlag.ADVANCED && undoLoss(tcb, segment, sample, false)) return;
+  if (tx.frto) {
+    // Step 3.b: an original that was never sent again has arrived
+    if (flags & AckFlag.ORIGINAL_DELIVERED && undoLoss(tcb, segment, sample, true)) return;
+    if (seqGt(tcb.snd_nxt, tcb.high_seq)) {
+      // Step 3.a: the new data was not what the peer waited for
+      if (flags & AckFlag.SACKED || duplicates != 0) tx.frto = 0;
+    } else if (flags & AckFlag.ADVANCED && !recovered) {
+      // Step 2.b: try new data
+      tcb.high_seq = tcb.snd_nxt;
+      if (hasNewDataToTry(tcb)) {
+        sample.flags |= AckFlag.SEND_NEW;
+        return;
+      }
+      tx.frto = 0;
+    }
+  }
+  if (recovered) {
+    undoRecovery(tcb, segment, sample.now);
+    return;
+  }
+  if (!hasSack(tcb)) {
+    // A duplicate ACK says that new data of step 2.b has arrived
+    if (seqGt(tcb.snd_nxt, tcb.high_seq) && duplicates != 0) addDuplicates(tcb, sample, duplicates);
+    else if (flags & AckFlag.ADVANCED) tcb.sacked_out = 0;
+  }
+  sample.flags |= AckFlag.SEND_LOST;
+}
+
+function hasNewDataToTry(tcb: Tcb): bool {
+  return tcb.snd_nxt != tcb.write_seq && seqGt(tcb.snd_una + tcb.snd_wnd, tcb.snd_nxt);
+}
+
+/** The window after an ACK: on its way down, or growing when the ACK tells of progress. */
+export function controlCongestion(tcb: Tcb, sample: AckSample): void {
+  if (inReduction(tcb)) {
+    reduce(tcb, sample.delivered, sample.lost, sample.flags, sample.now);
+    return;
+  }
+  if (sample.delivered == 0) return;
+  // With much reordering every delivery counts, else only what comes in order: RFC 5681
+  const progress =
+    senderOf(tcb).reordering > engine().reordering ? AckFlag.ADVANCED | AckFlag.SACKED : <u32>AckFlag.ADVANCED;
+  if (sample.flags & progress && isCwndLimited(tcb)) ccOnAck(tcb, sample);
 }
 
 /** RFC 5681 §3.1 (4) and RFC 6675 §5.1: the retransmission timer went off. */
 export function enterLoss(tcb: Tcb, now: u64): void {
+  const tx = senderOf(tcb);
+  const first = tcb.ca_state < <u8>CaState.RECOVERY;
+  const again = tcb.unanswered > 1;
+  scoreboardMarkAllLost(tcb, now);
   // Only the first time-out of an episode halves: RFC 5681 §3.1, ssthresh is held for a segment sent again
-  if (tcb.ca_state != CaState.LOSS || seqGt(tcb.snd_una, tcb.high_seq)) {
+  const reduces = recoversLiterally() ? tcb.ca_state != <u8>CaState.LOSS : tcb.ca_state == <u8>CaState.LOSS && !again;
+  if (first || reduces || !seqGt(tcb.high_seq, tcb.snd_una)) {
+    rememberThreshold(tcb);
+    tx.prior_cwnd = tcb.cwnd;
     ccOnRto(tcb);
+    beginUndo(tcb);
   }
+  // A time-out after many duplicates: reordering was overestimated
+  if (first && tcb.sacked_out >= engine().reordering) tx.reordering = min(tx.reordering, engine().reordering);
   tcb.ca_state = <u8>CaState.LOSS;
   tcb.high_seq = tcb.snd_nxt;
-  scoreboardMarkAllLost(tcb);
+  tx.tlp_high_seq = 0;
+  tx.frto = <u8>((engine().recovery & Recovery.FRTO) != 0 && (first || again));
+  tx.pending = <u8>Pending.RETRANSMISSION;
   tcb.cwnd_cnt = 0;
   setCwnd(tcb, inFlight(tcb) + 1, now);
 }

@@ -1,10 +1,12 @@
-/** Round-trip time and retransmission time-out, RFC 6298. */
-import { Timer } from "../layout/enums";
+/** Round-trip time and retransmission time-out, RFC 6298, with Linux's rule for the variance. */
+import { Pending, Timer } from "../layout/enums";
 import { TcbExt } from "../layout/reassembly";
 import { Tcb } from "../layout/tcb";
 import { histogramAdd } from "../base/histogram";
 import { engine } from "../base/root";
+import { seqGt } from "../base/seq";
 import { NS_PER_US } from "../base/time";
+import { senderOf } from "./sender";
 import { timerClear, timerSet } from "./timers";
 
 /** Longer ones count as this, some four minutes: SRTT times 8 and RTTVAR times 4 must fit their words. */
@@ -12,30 +14,70 @@ const RTT_US_MAX: u32 = 1 << 28;
 
 /** Takes a sample of `rtt_us` microseconds into SRTT, RTTVAR and RTO. */
 export function rttSample(tcb: Tcb, rtt_us: u32): void {
-  if (rtt_us == 0) rtt_us = 1;
-  rtt_us = min(rtt_us, RTT_US_MAX);
+  rtt_us = min(max(rtt_us, 1), RTT_US_MAX);
+  const literal = engine().rto_floor_on_sum != 0;
   const srtt = tcb.srtt_us8;
   if (srtt == 0) {
     // RFC 6298 (2.2): SRTT <- R, RTTVAR <- R/2
     tcb.srtt_us8 = rtt_us << 3;
-    tcb.rttvar_us4 = rtt_us << 1;
+    tcb.rttvar_us4 = literal ? rtt_us << 1 : max(rtt_us << 1, tcb.rto_min_us);
+    if (tcb.tx) beginDeviation(tcb);
   } else {
-    // RFC 6298 (2.3): RTTVAR first, with the old SRTT; alpha 1/8, beta 1/4
     const error = <i32>rtt_us - <i32>(srtt >> 3);
-    const rttvar = tcb.rttvar_us4;
-    tcb.rttvar_us4 = rttvar - (rttvar >> 2) + <u32>abs(error);
     tcb.srtt_us8 = srtt + <u32>error;
+    if (literal || tcb.tx == 0) {
+      // RFC 6298 (2.3): RTTVAR first, with the old SRTT; alpha 1/8, beta 1/4
+      const rttvar = tcb.rttvar_us4;
+      tcb.rttvar_us4 = rttvar - (rttvar >> 2) + <u32>abs(error);
+    } else {
+      updateDeviation(tcb, error);
+    }
   }
   tcb.rto_us = computeRto(tcb);
   tcb.backoff = 0;
   tcb.rtt_sum_us += rtt_us;
   tcb.rtt_count++;
   if (rtt_us > tcb.rtt_max_us) tcb.rtt_max_us = rtt_us;
-  if (rtt_us < tcb.rtt_min_us) tcb.rtt_min_us = rtt_us;
   if (tcb.ext) {
     const histogram = changetype<TcbExt>(<usize>tcb.ext).rtt_histogram;
     if (histogram) histogramAdd(histogram, <u64>rtt_us * NS_PER_US);
   }
+}
+
+/** Of one sample the mean deviation is half: RFC 6298 (2.2). */
+export function beginDeviation(tcb: Tcb): void {
+  const tx = senderOf(tcb);
+  tx.mdev_us4 = tcb.srtt_us8 >> 2;
+  tx.mdev_max_us4 = tcb.rttvar_us4;
+  tx.rtt_seq = tcb.snd_nxt;
+}
+
+/**
+ * Linux: RTTVAR follows the largest deviation of a round trip, so that a few even samples do not hide a wide one; it
+ * falls only once a round, and a round-trip time that falls widens it by an eighth of the usual weight.
+ */
+function updateDeviation(tcb: Tcb, error: i32): void {
+  const tx = senderOf(tcb);
+  const mdev = tx.mdev_us4;
+  let step = abs(error) - <i32>(mdev >> 2);
+  if (error < 0 && step > 0) step >>= 3;
+  const deviation = mdev + <u32>step;
+  tx.mdev_us4 = deviation;
+  if (deviation > tx.mdev_max_us4) {
+    tx.mdev_max_us4 = deviation;
+    if (deviation > tcb.rttvar_us4) tcb.rttvar_us4 = deviation;
+  }
+  if (seqGt(tcb.snd_una, tx.rtt_seq)) {
+    if (tx.mdev_max_us4 < tcb.rttvar_us4) tcb.rttvar_us4 -= (tcb.rttvar_us4 - tx.mdev_max_us4) >> 2;
+    tx.rtt_seq = tcb.snd_nxt;
+    tx.mdev_max_us4 = tcb.rto_min_us;
+  }
+}
+
+/** The smallest round-trip time; of ACKs that were delayed only what is smaller still. */
+@inline
+export function noteMinRtt(tcb: Tcb, rtt_us: u32): void {
+  if (rtt_us < tcb.rtt_min_us) tcb.rtt_min_us = max<u32>(rtt_us, 1);
 }
 
 function computeRto(tcb: Tcb): u32 {
@@ -55,8 +97,8 @@ export function backedOffRto(tcb: Tcb, doublings: u32): u64 {
 }
 
 /** RFC 6298 (5.1) to (5.3): runs while data is outstanding, starts anew when some is acknowledged. */
-@inline
 export function restartRetransmitTimer(tcb: Tcb, now: u64): void {
+  if (tcb.tx) senderOf(tcb).pending = <u8>Pending.RETRANSMISSION;
   if (tcb.packets_out) timerSet(tcb, Timer.RETRANSMIT, now + backedOffRto(tcb, tcb.backoff));
   else timerClear(tcb, Timer.RETRANSMIT);
 }

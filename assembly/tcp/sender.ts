@@ -7,6 +7,7 @@ import { engine } from "../base/root";
 import { isPaced } from "./pacing";
 import { findNextPush, releaseMarks } from "./push";
 import { timerClear } from "./timers";
+import { beginDeviation } from "./rtt";
 
 /** Only of a connection that has sent data. */
 @inline
@@ -26,10 +27,8 @@ function makeSender(tcb: Tcb): void {
   const sender = changetype<Sender>(at);
   sender.reordering = engine().reordering;
   sender.reo_wnd_steps = 1;
-  // Only the handshake has been measured so far, if anything: its deviation is half the sample
-  sender.mdev_us4 = tcb.srtt_us8 >> 2;
-  sender.mdev_max_us4 = tcb.rttvar_us4;
-  sender.rtt_seq = tcb.snd_nxt;
+  // Only the handshake has been measured so far, if anything
+  beginDeviation(tcb);
   sender.snd_sml = tcb.snd_una;
   // What was written while the connection opened counts as one write
   sender.tail_start = tcb.snd_nxt;

@@ -11,7 +11,7 @@ import { Sent } from "../layout/enums";
 import { SentSegment, Tcb } from "../layout/tcb";
 import { giveSlab, takeSlab } from "../base/arena";
 import { seqLt } from "../base/seq";
-import { takeSender } from "./sender";
+import { senderOf, takeSender } from "./sender";
 
 const FIRST_BITS: u32 = 4;
 const RECORD_BITS: u32 = 4;
@@ -94,7 +94,7 @@ export function sentRelease(tcb: Tcb): void {
   tcb.sacked_out = 0;
   tcb.lost_out = 0;
   tcb.retrans_out = 0;
-  tcb.sacked_beyond = 0;
+  senderOf(tcb).sacked_beyond = 0;
   tcb.rtx_hint = tcb.sent_head;
   tcb.lost_frontier = tcb.sent_head;
 }
@@ -123,7 +123,7 @@ export function inFlight(tcb: Tcb): u32 {
 export function sentForget(tcb: Tcb, index: u32, meta: u32): void {
   if (meta & Sent.SACKED) {
     tcb.sacked_out--;
-    if (<i32>(index - tcb.lost_frontier) >= 0) tcb.sacked_beyond--;
+    if (<i32>(index - tcb.lost_frontier) >= 0) senderOf(tcb).sacked_beyond--;
   }
   if (meta & Sent.LOST) tcb.lost_out--;
   if (meta & Sent.RETRANS) tcb.retrans_out--;

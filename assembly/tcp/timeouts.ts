@@ -1,13 +1,19 @@
 /** TIMEOUTS, RFC 9293 §3.10.8: what each deadline does when it is reached. */
-import { EndReason, State, TcbFlag, Timer } from "../layout/enums";
+import { CaState, EndReason, Pending, State, TcbFlag, Timer } from "../layout/enums";
 import { Opt } from "../layout/enums";
 import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
 import { enterClosed, listenOn } from "./connection";
 import { sendOverride } from "./new_data";
-import { retransmit, sendAck, sendPending, sendProbe, sendSyn } from "./output";
-import { enterLoss } from "./recovery";
+import { sendAck, sendPending, sendProbe, sendSyn } from "./output";
+import { reduce } from "./prr";
+import { rackTimeout } from "./rack";
+import { beginRecovery, enterLoss } from "./recovery";
+import { retransmit, retransmitQueue } from "./retransmit";
 import { backedOffRto } from "./rtt";
+import { senderOf } from "./sender";
+import { inFlight } from "./sent";
+import { probeTimeout, rearmRto } from "./tlp";
 import { timerAt, timerClear, timerIsSet, timerSet } from "./timers";
 
 /** More doublings than any RTO needs to reach its largest. */
@@ -20,7 +26,7 @@ export function timersExpired(tcb: Tcb, now: u64): void {
     timerClear(tcb, timer);
     switch (timer) {
       case Timer.RETRANSMIT:
-        retransmissionTimeout(tcb, now);
+        transmitTimeout(tcb, now);
         break;
       case Timer.PERSIST:
         persistTimeout(tcb, now);
@@ -38,6 +44,40 @@ export function timersExpired(tcb: Tcb, now: u64): void {
         unreachable();
     }
   }
+}
+
+/** The timer of an end with data in flight stands for one of three things. */
+function transmitTimeout(tcb: Tcb, now: u64): void {
+  if (tcb.tx != 0 && tcb.packets_out != 0) {
+    const tx = senderOf(tcb);
+    switch (<i32>tx.pending) {
+      case Pending.PROBE:
+        probeTimeout(tcb, now);
+        return;
+      case Pending.REORDERING:
+        reorderingTimeout(tcb, now);
+        return;
+      default:
+        break;
+    }
+  }
+  retransmissionTimeout(tcb, now);
+}
+
+/** RFC 8985 §6.3: what is overdue by now is lost, and recovery begins if it has not. */
+function reorderingTimeout(tcb: Tcb, now: u64): void {
+  const tx = senderOf(tcb);
+  const flight = inFlight(tcb);
+  const lost = tx.lost;
+  rackTimeout(tcb, now);
+  if (inFlight(tcb) != flight) {
+    if (tcb.ca_state != <u8>CaState.RECOVERY) {
+      beginRecovery(tcb, false, now);
+      reduce(tcb, 1, tx.lost - lost, 0, now);
+    }
+    retransmitQueue(tcb, now);
+  }
+  rearmRto(tcb, now);
 }
 
 /** RFC 6298 (5.4) to (5.6). */

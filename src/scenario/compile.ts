@@ -13,6 +13,7 @@ import {
   LinkExt,
   LossKind,
   Qdisc,
+  Recovery,
   Route,
   SourceKind,
   Tcb,
@@ -162,7 +163,7 @@ class Compiler {
     set(EngineLayout.msl_ms, Math.round(tcp.msl_ns / 1e6));
     set(EngineLayout.rto_max_us, Math.round(tcp.maxRto_ns / 1e3));
     set(EngineLayout.rto_initial_us, Math.round(tcp.initialRto_ns / 1e3));
-    set(EngineLayout.recovery, 0);
+    set(EngineLayout.recovery, tcp.profile === "rfc" ? 0 : Recovery.LINUX);
     set(EngineLayout.reordering, 3);
     set(EngineLayout.rto_floor_on_sum, tcp.profile === "rfc" ? 1 : 0);
     set(EngineLayout.delayed_ack_us, Math.round(tcp.delayedAckTimeout_ns / 1e3));
