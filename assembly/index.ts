@@ -33,6 +33,7 @@ export {
 export {
   abortConnection,
   closeConnection,
+  closeReceiving,
   openActive,
   openPassive,
   receiveBytes,
@@ -40,6 +41,8 @@ export {
   sendMessage,
   setCork,
   setNoDelay,
+  setQuickAcks,
+  setReceiveBuffer,
 } from "./tcp/calls";
 export { segmentArrives } from "./tcp/segment_arrives";
 export { timersExpired } from "./tcp/timeouts";

@@ -67,6 +67,16 @@ export class Engine {
   packets_head: u32;
   packets_tail: u32;
 
+  // Account of the host: what was refused, and what was not answered
+  challenge_acks: u32;
+  challenge_acks_skipped: u32;
+  oow_acks_skipped: u32;
+  paws_rejected: u32;
+  ofo_dropped: u32;
+  /** The second that challenge_left counts for, and what it has left. */
+  challenge_second: u32;
+  challenge_left: u32;
+
   // Parameters of the whole run
   msl_ms: u32;
   rto_max_us: u32;
@@ -77,9 +87,26 @@ export class Engine {
   recovery: u32;
   /** Segments that may overtake one before it counts as lost, as long as nothing better is known. */
   reordering: u32;
+  /** How long an ACK is delayed; 0: as the gaps between arrivals say, from 40 ms to 200 ms. */
   delayed_ack_us: u32;
+  /** ACKs of quick-ACK mode at most (Linux: 16); 0 for none of it. */
+  quick_acks: u32;
+  /** Largest receive buffer (tcp_rmem[2]): window scales and auto-tuning follow it. */
+  rmem_max: u32;
+  /** 1: buffers grow with what the application reads (tcp_moderate_rcvbuf). */
+  moderate_rcvbuf: u32;
+  /** 1: a window may be taken back when memory is short (tcp_shrink_window). */
+  shrink_window: u32;
+  /** Shortest time between two answers to segments that are not acceptable (tcp_invalid_ratelimit), milliseconds. */
+  invalid_ratelimit_ms: u32;
+  /** Challenge ACKs of the host in a second (RFC 5961 §7, tcp_challenge_ack_limit); 0 for no limit. */
+  challenge_ack_limit: u32;
+  /** 1: a reset does not end TIME_WAIT (RFC 1337, tcp_rfc1337). */
+  rfc1337: u32;
   /** Time-out of FIN_WAIT_2 in milliseconds, 0 for none. */
   fin_wait_2_ms: u32;
+  /** The same when the application has closed for good (tcp_fin_timeout). */
+  fin_timeout_ms: u32;
   /** SYN and SYN-ACK retransmissions before giving up. */
   syn_retries: u32;
   /** Data retransmissions before giving up, RFC 9293 §3.8.3 R2. */

@@ -203,7 +203,11 @@ export const enum TcbFlag {
   OFFER_TIMESTAMPS = 0x10,
   OFFER_SACK = 0x20,
   OFFER_WINDOW_SCALING = 0x40,
+  /** The application reads no more: it has called CLOSE, as sockets mean it. Text that still comes is reset. */
+  RCV_SHUTDOWN = 0x100000,
   // The user's wishes
+  /** rcv_buf counts memory, as Linux does: half of it is offered, and it grows with what the application reads. */
+  TUNED_BUFFER = 0x80,
   NODELAY = 0x100,
   DELAYED_ACK = 0x200,
   /** Opened by a passive OPEN: RFC 9293 sends a failed SYN_RECEIVED back to LISTEN. */
@@ -233,6 +237,12 @@ export const enum TcbFlag {
   SEND_CARE = 0x4000000,
   /** TCP_CORK: only full segments leave. */
   CORK = 0x8000000,
+}
+
+/** Ends of writes that no ACK has answered; `Receiver.pushed`. */
+export const enum Pushed {
+  ONCE = 1,
+  TWICE = 2,
 }
 
 /** Why a connection ended; `Tcb.end_reason`. */

@@ -48,7 +48,8 @@ export class TcbExt {
   receive_mask: u32;
   /** `base/histogram` of round-trip times in nanoseconds, 0 when not kept. */
   rtt_histogram: u32;
-  unused0: u32;
+  /** 1 when SO_RCVBUF has fixed the receive buffer. */
+  rcvbuf_locked: u32;
 
   // ---- What the user asked for: socket options -------------------------------------------------
   /** SO_MAX_PACING_RATE, bytes a second; 0: none. */

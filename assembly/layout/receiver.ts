@@ -17,8 +17,8 @@ export class Receiver {
   /** `Pushed` bits. */
   pushed: u8;
   unused0: u8;
-  /** Predicted time to the next arrival, microseconds: how long an ACK may be delayed. 0 before the first text. */
-  ato_us: u32;
+  /** Predicted time to the next arrival, milliseconds: how long an ACK may be delayed. 0 before the first text. */
+  ato_ms: u32;
   /** When text last arrived, and when an unacceptable segment was last answered, milliseconds of the clock. */
   lrcvtime_ms: u32;
   last_oow_ack_ms: u32;

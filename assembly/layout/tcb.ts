@@ -54,8 +54,8 @@ export class Tcb {
   rcv_mss: u16;
   snd_wscale: u8;
   rcv_wscale: u8;
-  /** Full-sized segments received that no ACK has answered. */
-  rcv_unacked: u8;
+  /** When TS.Recent was last set, in turns of 1.6 days (2^47 ns) of the clock. */
+  ts_recent_age: u8;
   /** Retransmissions by time-out and window probes since the peer last answered. */
   unanswered: u8;
   /** `Notify` bits. */

@@ -3,16 +3,17 @@
  * sender makes of it.
  */
 import { AckSample } from "../layout/engine";
-import { AckFlag, CaState, Chrono, Flag, Opt, Recovery, Sent, TcbFlag, Timer } from "../layout/enums";
+import { AckFlag, CaState, Chrono, Flag, Opt, Recovery, Sent, State, TcbFlag, Timer } from "../layout/enums";
 import { Segment } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
 import { ackSample, engine } from "../base/root";
 import { seqGt, seqLeq, seqLt } from "../base/seq";
 import { microseconds, timestampClock } from "../base/time";
 import { noteWritable } from "./calls";
+import { challenge } from "./challenge";
 import { chronoStop } from "./chrono";
 import { sendNew } from "./new_data";
-import { sendAck, sendPending } from "./output";
+import { sendPending } from "./output";
 import { syncMss } from "./pmtu";
 import { noteReordering, rackAdvance, rackIsOn, rackUpdateWindow } from "./rack";
 import { controlCongestion, forgetDuplicates, recoveryOnAck, recoveryOnCalmAck } from "./recovery";
@@ -47,7 +48,8 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: u64): bool {
       oldAckArrives(tcb, segment, now);
       return true;
     }
-    sendAck(tcb, now);
+    // RFC 5961 §5.2; Linux lets an ACK of what was never sent go unanswered while both ends are open
+    if (seqLt(ack, una) || tcb.state != <u8>State.ESTABLISHED) challenge(tcb, now);
     return false;
   }
   const advanced = seqLt(una, ack);
@@ -172,7 +174,8 @@ function lateDsackArrives(tcb: Tcb, segment: Segment, now: u64): void {
 
 /** An ACK outside SND.UNA..SND.NXT: RFC 5961 §5.2 lets one pass that is not older than any window offered. */
 function oddAckPasses(tcb: Tcb, ack: u32): bool {
-  return seqLt(ack, tcb.snd_una) && !seqLt(ack, tcb.snd_una - tcb.snd_wnd_max);
+  const age = tcb.snd_una - ack;
+  return seqLt(ack, tcb.snd_una) && age <= tcb.snd_wnd_max && <u64>age <= tcb.bytes_acked + 1;
 }
 
 /**

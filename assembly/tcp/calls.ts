@@ -3,12 +3,15 @@ import { Chrono, EndReason, Notify, SendFlag, State, TcbFlag, Timer } from "../l
 import { TcbExt } from "../layout/reassembly";
 import { Tcb } from "../layout/tcb";
 import { slabClass, takeSlab } from "../base/arena";
-import { beginCongestionControl, chooseIss, connectionReset, enterClosed } from "./connection";
+import { beginCongestionControl, chooseIss, connectionReset, enterClosed, startFinWait2Timer } from "./connection";
 import { chronoStart, chronoStop } from "./chrono";
+import { ackIsDueAfterRead, setQuickAck } from "./delayed_ack";
 import { restartAfterIdle } from "./new_data";
 import { sendAck, sendPending, sendReset, sendSyn } from "./output";
 import { queueWrite } from "./push";
+import { growRing, receiveRingClass, tuneOnRead } from "./receive_tuning";
 import { windowUpdateIsDue } from "./receive_window";
+import { receiverOf } from "./receiver";
 import { backedOffRto } from "./rtt";
 import { senderOf, takeSender } from "./sender";
 import { timerClear, timerSet } from "./timers";
@@ -53,8 +56,7 @@ export function connectionExt(tcb: Tcb): TcbExt {
 function takeRings(tcb: Tcb, ext: TcbExt): void {
   if (ext.send) return;
   const send = slabClass(tcb.snd_buf);
-  // Rounding the window to its scale may offer a little more than the buffer
-  const receive = slabClass(tcb.rcv_buf + 0x10000);
+  const receive = receiveRingClass(tcb);
   ext.send = <u32>takeSlab(send);
   ext.send_mask = ((<u32>1) << send) - 1;
   ext.receive = <u32>takeSlab(receive);
@@ -143,14 +145,38 @@ export function receiveReady(tcb: Tcb): u32 {
   return tcb.rcv_nxt - tcb.copied_seq - (tcb.flags & TcbFlag.FIN_RECEIVED && tcb.copied_seq != tcb.rcv_nxt ? 1 : 0);
 }
 
-/** RECEIVE: up to `bytes` are read; tells the peer when that opened the window by enough. How many it gave. */
+/**
+ * RECEIVE: up to `bytes` are read; sends an ACK that waited for it, or one that tells the peer of a window that opened
+ * by enough. How many it gave.
+ */
 export function receiveBytes(tcb: Tcb, bytes: u32, now: u64): u32 {
   const given = min(bytes, receiveReady(tcb));
+  if (!given) return 0;
   tcb.copied_seq += given;
+  if (tcb.flags & TcbFlag.TUNED_BUFFER && tcb.rx) tuneOnRead(tcb, receiverOf(tcb), now);
   const state = <i32>tcb.state;
   const open = state == State.ESTABLISHED || state == State.FIN_WAIT_1 || state == State.FIN_WAIT_2;
-  if (given != 0 && open && windowUpdateIsDue(tcb)) sendAck(tcb, now);
+  if (ackIsDueAfterRead(tcb) || (open && windowUpdateIsDue(tcb))) sendAck(tcb, now);
   return given;
+}
+
+/** TCP_QUICKACK: odd for quick-ACK mode, even for one ACK at once, 0 to wait for answers. */
+export function setQuickAcks(tcb: Tcb, value: u32, now: u64): void {
+  if (setQuickAck(tcb, value)) sendAck(tcb, now);
+}
+
+/** SO_RCVBUF: the buffer is so large, in bytes of memory (Linux doubles what it is given), and no longer tuned. */
+export function setReceiveBuffer(tcb: Tcb, bytes: u32): void {
+  const ext = connectionExt(tcb);
+  ext.rcvbuf_locked = 1;
+  tcb.rcv_buf = bytes;
+  if (tcb.flags & TcbFlag.REAL_BYTES) growRing(tcb);
+}
+
+/** CLOSE as sockets mean it: the application reads no more either. Text that still comes is answered by a reset. */
+export function closeReceiving(tcb: Tcb, now: u64): void {
+  tcb.flags |= TcbFlag.RCV_SHUTDOWN;
+  if (tcb.state == <u8>State.FIN_WAIT_2) startFinWait2Timer(tcb, now);
 }
 
 /** CLOSE: no more to send. What is queued goes first, then the FIN; receiving goes on. */

@@ -11,6 +11,7 @@ import { initialSequenceNumber } from "./isn";
 import { windowScaleFor } from "./options";
 import { reassemblyRelease } from "./reassembly";
 import { releaseSender } from "./sender";
+import { tunedScale } from "./receive_tuning";
 import { releaseReceiver } from "./receiver";
 import { sentRelease } from "./sent";
 import { noteMinRtt, rttSample } from "./rtt";
@@ -31,6 +32,7 @@ export function connectionReset(tcb: Tcb): void {
     TcbFlag.SEND_CARE |
     TcbFlag.DELAYED_ACK |
     TcbFlag.PASSIVE |
+    TcbFlag.TUNED_BUFFER |
     TcbFlag.READS_AT_ONCE |
     TcbFlag.WRITES_FOR_EVER |
     TcbFlag.REAL_BYTES;
@@ -43,14 +45,13 @@ export function connectionReset(tcb: Tcb): void {
   tcb.snd_wnd_max = 0;
   tcb.copied_seq = tcb.rcv_nxt;
   tcb.rcv_adv = tcb.rcv_nxt;
-  tcb.rcv_wscale = windowScaleFor(tcb.rcv_buf);
+  tcb.rcv_wscale = tcb.flags & TcbFlag.TUNED_BUFFER ? tunedScale(tcb) : windowScaleFor(tcb.rcv_buf);
   tcb.rto_us = engine().rto_initial_us;
   tcb.srtt_us8 = 0;
   tcb.rttvar_us4 = 0;
   tcb.backoff = 0;
   tcb.unanswered = 0;
   tcb.persist_backoff = 0;
-  tcb.rcv_unacked = 0;
   tcb.end_reason = <u8>EndReason.NONE;
   tcb.last_sent_ms = 0;
 }
@@ -121,16 +122,29 @@ export function enterTimeWait(tcb: Tcb, now: u64): void {
   timerClear(tcb, Timer.PERSIST);
   timerClear(tcb, Timer.DELAYED_ACK);
   timerClear(tcb, Timer.KEEPALIVE);
-  timerSet(tcb, Timer.TIME_WAIT, now + <u64>engine().msl_ms * 2 * NS_PER_MS);
+  startTimeWaitTimer(tcb, now);
   setCwnd(tcb, 0, now);
   tcb.end_reason = <u8>EndReason.CLOSED;
   tcb.notify |= <u8>Notify.ENDED;
+}
+
+export function startTimeWaitTimer(tcb: Tcb, now: u64): void {
+  timerSet(tcb, Timer.TIME_WAIT, now + <u64>engine().msl_ms * 2 * NS_PER_MS);
+}
+
+/** FIN_WAIT_2 need not last for ever: when asked so, and when no application is left to read (tcp_fin_timeout). */
+export function startFinWait2Timer(tcb: Tcb, now: u64): void {
+  const e = engine();
+  const timeout_ms = tcb.flags & TcbFlag.RCV_SHUTDOWN ? max(e.fin_wait_2_ms, e.fin_timeout_ms) : e.fin_wait_2_ms;
+  if (timeout_ms) timerSet(tcb, Timer.TIME_WAIT, now + <u64>timeout_ms * NS_PER_MS);
 }
 
 /** A handshake that a passive OPEN had begun failed: it waits for another, and the user hears nothing. */
 export function listenOn(tcb: Tcb): void {
   tcb.state = <u8>State.LISTEN;
   tcb.timer_mask = 0;
+  reassemblyRelease(tcb);
+  releaseReceiver(tcb);
 }
 
 /** The connection is over: CLOSED, nothing in flight, no timer. */

@@ -14,6 +14,7 @@ import { NS_PER_MS, NS_PER_US, timestampClock } from "../base/time";
 import { ccOnApplicationLimited, ccOnIdle, ccOnTransmitStart } from "../cc/cc";
 import { isCwndLimited } from "../cc/window";
 import { chronoStart, chronoStop } from "./chrono";
+import { answerSent } from "./delayed_ack";
 import { emit, head, send, setHead, settleOwedAck, sackOptionLength } from "./output";
 import { burstSegments, paceBurst, pacingHolds } from "./pacing";
 import { isPushed, passMarks } from "./push";
@@ -224,6 +225,7 @@ function sendFullSegments(tcb: Tcb, sender: Sender, count: u32, mss: u32, force:
   tcb.last_ack_sent = ack;
   tcb.segments_sent += count;
   settleOwedAck(tcb);
+  answerSent(tcb, now);
 }
 
 /** One segment of new data, or the FIN alone. */

@@ -2,12 +2,14 @@
 import { Opt, TcbFlag } from "../layout/enums";
 import { Segment, SynOptions } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
+import { engine } from "../base/root";
+import { storeTimestamp } from "./paws";
 import { syncMss } from "./pmtu";
 
 /** RFC 9293 §3.7.1: what a peer that announces no MSS can take. */
 const DEFAULT_MSS: u32 = 536;
 /** RFC 7323 §2.3. */
-const WSCALE_MAX: u32 = 14;
+export const WSCALE_MAX: u32 = 14;
 
 /** The shift that lets the window field express `buffer` bytes. */
 export function windowScaleFor(buffer: u32): u8 {
@@ -33,7 +35,7 @@ export function negotiate(tcb: Tcb, segment: Segment): void {
   if (has && syn.sack_permitted != 0 && flags & TcbFlag.OFFER_SACK) flags |= TcbFlag.SACK;
   if (opts & Opt.TIMESTAMPS && flags & TcbFlag.OFFER_TIMESTAMPS) {
     flags |= TcbFlag.TIMESTAMPS;
-    tcb.ts_recent = segment.tsval;
+    storeTimestamp(tcb, segment.tsval, engine().now_ms_at);
   }
   tcb.flags = flags;
   syncMss(tcb);

@@ -11,6 +11,7 @@ import { slabClass, takeSlab } from "../base/arena";
 import { takeLongSegment, takeSegment } from "../base/pool";
 import { engine } from "../base/root";
 import { timestampClock } from "../base/time";
+import { answerSent, quickAckSent } from "./delayed_ack";
 import { sendNew } from "./new_data";
 import { reassemblyOf, reassemblyRelease } from "./reassembly";
 import { selectSynWindow, selectWindow } from "./receive_window";
@@ -66,6 +67,7 @@ export function send(tcb: Tcb, seq: u32, len: u32, flags: u32, now: u64, mark: u
   setHead(segment, head(tcb, opts, flags | Flag.ACK));
   tcb.last_ack_sent = rcv_nxt;
   settleOwedAck(tcb);
+  if (len) answerSent(tcb, now);
   tcb.segments_sent++;
   emit(segment);
 }
@@ -76,8 +78,8 @@ export function settleOwedAck(tcb: Tcb): void {
   const flags = tcb.flags;
   if (!(flags & (TcbFlag.ACK_NOW | TcbFlag.ACK_DELAYED))) return;
   tcb.flags = flags & ~(TcbFlag.ACK_NOW | TcbFlag.ACK_DELAYED);
-  tcb.rcv_unacked = 0;
   timerClear(tcb, Timer.DELAYED_ACK);
+  if (flags & TcbFlag.ACK_DELAYED) quickAckSent(tcb);
 }
 
 /** SACK option, RFC 2018 §4 and RFC 2883 §4: the DSACK once, then the most recent blocks. Returns how many. */

@@ -8,7 +8,7 @@ import { Tcb } from "../layout/tcb";
 import { boundToHalfWindow } from "./push";
 
 /** RFC 7323 §3.2: the option with its padding, on every segment. */
-const TIMESTAMPS_LENGTH: u32 = 12;
+export const TIMESTAMPS_LENGTH: u32 = 12;
 /** A forged MSS of a few bytes would make a sender spend its time on headers. */
 const MSS_MIN: u32 = 64;
 

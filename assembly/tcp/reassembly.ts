@@ -4,15 +4,17 @@
  */
 import { TcbFlag } from "../layout/enums";
 import { Range, Reassembly } from "../layout/reassembly";
-import { Receiver } from "../layout/receiver";
 import { Tcb } from "../layout/tcb";
 import { giveSlab, slabClass, takeSlab } from "../base/arena";
+import { engine } from "../base/root";
 import { seqGeq, seqGt, seqLeq, seqLt, seqMax } from "../base/seq";
-import { receiverOf } from "./receiver";
+import { receiverOf, takeReceiver } from "./receiver";
 
 const FIRST_CLASS: u32 = 8;
 const HEADER: usize = 64;
 const BLOCKS: u32 = 4;
+/** All that lies behind a sequence number begins less than this before it. */
+const HALF: u32 = 0x7fffffff;
 
 if (offsetof<Reassembly>() != 64) ERROR("Reassembly is not 64 bytes");
 
@@ -29,7 +31,7 @@ function block(held: Reassembly, i: u32): Range {
 /** What is held; only while `TcbFlag.OUT_OF_ORDER` is set. */
 @inline
 export function reassemblyOf(tcb: Tcb): Reassembly {
-  return changetype<Reassembly>(<usize>changetype<Receiver>(<usize>tcb.rx).reassembly);
+  return changetype<Reassembly>(<usize>receiverOf(tcb).reassembly);
 }
 
 function take(tcb: Tcb): Reassembly {
@@ -37,7 +39,7 @@ function take(tcb: Tcb): Reassembly {
     const p = takeSlab(FIRST_CLASS);
     memory.fill(p, 0, HEADER);
     changetype<Reassembly>(p).capacity = ((1 << FIRST_CLASS) - <u32>HEADER) >> 3;
-    receiverOf(tcb).reassembly = <u32>p;
+    takeReceiver(tcb).reassembly = <u32>p;
     tcb.flags |= TcbFlag.OUT_OF_ORDER;
   }
   return reassemblyOf(tcb);
@@ -46,8 +48,9 @@ function take(tcb: Tcb): Reassembly {
 export function reassemblyRelease(tcb: Tcb): void {
   if (!(tcb.flags & TcbFlag.OUT_OF_ORDER)) return;
   const held = reassemblyOf(tcb);
+  receiverOf(tcb).ofo_bytes = 0;
   giveSlab(changetype<usize>(held), slabClass((held.capacity << 3) + <u32>HEADER));
-  changetype<Receiver>(<usize>tcb.rx).reassembly = 0;
+  receiverOf(tcb).reassembly = 0;
   tcb.flags &= ~TcbFlag.OUT_OF_ORDER;
 }
 
@@ -55,9 +58,20 @@ export function reassemblyRelease(tcb: Tcb): void {
 export function reassemblyNoteDuplicate(tcb: Tcb, start: u32, end: u32): void {
   if (!(tcb.flags & TcbFlag.SACK)) return;
   const held = take(tcb);
+  receiverOf(tcb).dsack_dups++;
   held.dsack = 1;
   held.dsack_start = start;
   held.dsack_end = end;
+}
+
+/** More of the same segment came twice: one block can say so only where it touches the first. */
+function extendDuplicate(tcb: Tcb, held: Reassembly, start: u32, end: u32): void {
+  if (!held.dsack) {
+    reassemblyNoteDuplicate(tcb, start, end);
+  } else if (seqLeq(start, held.dsack_end) && seqGeq(end, held.dsack_start)) {
+    if (seqLt(start, held.dsack_start)) held.dsack_start = start;
+    held.dsack_end = seqMax(held.dsack_end, end);
+  }
 }
 
 /** Remembers a FIN at `seq`, ahead of RCV.NXT. */
@@ -86,19 +100,22 @@ export function reassemblyInsert(tcb: Tcb, start: u32, end: u32): void {
   let past = at;
   let low = start;
   let high = end;
+  let swallowed: u32 = 0;
   while (past < held.count && seqLeq(range(held, past).start, end)) {
     const r = range(held, past);
     if (seqLeq(r.start, start) && seqGeq(r.end, end)) {
       // RFC 2883 §4.2: all of it is held already
-      reassemblyNoteDuplicate(tcb, start, end);
+      extendDuplicate(tcb, held, start, end);
     } else if (seqLt(start, r.end) && seqGt(end, r.start)) {
-      reassemblyNoteDuplicate(tcb, seqMax(start, r.start), seqLt(end, r.end) ? end : r.end);
+      extendDuplicate(tcb, held, seqMax(start, r.start), seqLt(end, r.end) ? end : r.end);
     }
     if (seqLt(r.start, low)) low = r.start;
     if (seqGt(r.end, high)) high = r.end;
+    swallowed += r.end - r.start;
     past++;
   }
   if (past == at) {
+    if (held.count >= rangesAllowed(tcb) && !makeRoom(tcb, held, at)) return;
     if (held.count == held.capacity) held = grow(tcb, held);
     moveRanges(held, at + 1, at);
     held.count++;
@@ -109,7 +126,29 @@ export function reassemblyInsert(tcb: Tcb, start: u32, end: u32): void {
   const merged = range(held, at);
   merged.start = low;
   merged.end = high;
+  receiverOf(tcb).ofo_bytes += high - low - swallowed;
   reportFirst(held, low, high);
+}
+
+/** Linux's queue is bounded by memory, of which the smallest segment takes some 768 bytes. */
+@inline
+function rangesAllowed(tcb: Tcb): u32 {
+  return max<u32>(tcb.rcv_buf >> 10, 64);
+}
+
+/**
+ * The queue is full: what lies farthest ahead goes, because it will be needed last (RFC 2018 §8 allows it). False when
+ * that is what has just come.
+ */
+function makeRoom(tcb: Tcb, held: Reassembly, at: u32): bool {
+  const rx = receiverOf(tcb);
+  rx.ofo_drops++;
+  engine().ofo_dropped++;
+  if (at == held.count) return false;
+  const last = range(held, --held.count);
+  rx.ofo_bytes -= last.end - last.start;
+  dropBlocks(held, last.start, last.end);
+  return true;
 }
 
 /** Moves the ranges from index `from` on to index `to`. */
@@ -128,7 +167,7 @@ function grow(tcb: Tcb, held: Reassembly): Reassembly {
   memory.copy(changetype<usize>(bigger), changetype<usize>(held), (<usize>1) << klass);
   bigger.capacity = ((2 << klass) - <u32>HEADER) >> 3;
   giveSlab(changetype<usize>(held), klass);
-  changetype<Receiver>(<usize>tcb.rx).reassembly = <u32>changetype<usize>(bigger);
+  receiverOf(tcb).reassembly = <u32>changetype<usize>(bigger);
   return bigger;
 }
 
@@ -177,30 +216,39 @@ export function reassemblyAdvance(tcb: Tcb, rcv_nxt: u32): u32 {
     const r = range(held, gone);
     // RFC 2883 §4.2: the segment that filled the hole may have carried some of it again
     if (seqLt(r.start, rcv_nxt)) {
-      reassemblyNoteDuplicate(tcb, r.start, seqLt(r.end, rcv_nxt) ? r.end : rcv_nxt);
+      extendDuplicate(tcb, held, r.start, seqLt(r.end, rcv_nxt) ? r.end : rcv_nxt);
     }
     rcv_nxt = seqMax(rcv_nxt, r.end);
+    receiverOf(tcb).ofo_bytes -= r.end - r.start;
     gone++;
   }
   if (gone) {
     moveRanges(held, 0, gone);
     held.count -= gone;
-    dropBlocksBelow(held, rcv_nxt);
+    dropBlocks(held, rcv_nxt - HALF, rcv_nxt);
+    fillBlocks(held);
   }
   return rcv_nxt;
 }
 
-function dropBlocksBelow(held: Reassembly, rcv_nxt: u32): void {
+/** Takes back the SACK blocks that lie within [start, end). */
+function dropBlocks(held: Reassembly, start: u32, end: u32): void {
   let kept: u32 = 0;
   for (let i: u32 = 0; i < held.blocks; i++) {
     const b = block(held, i);
-    if (seqLeq(b.end, rcv_nxt)) continue;
+    if (seqGeq(b.start, start) && seqLeq(b.end, end)) continue;
     const target = block(held, kept++);
     target.start = b.start;
     target.end = b.end;
   }
   held.blocks = kept;
-  fillBlocks(held);
+}
+
+/** Where the last of what is held ends, as the peer may have been told; RCV.NXT when nothing is. */
+export function reassemblyRightEdge(tcb: Tcb): u32 {
+  if (!(tcb.flags & TcbFlag.OUT_OF_ORDER) || !(tcb.flags & TcbFlag.SACK)) return tcb.rcv_nxt;
+  const held = reassemblyOf(tcb);
+  return held.count ? range(held, held.count - 1).end : tcb.rcv_nxt;
 }
 
 /** Whether what is held tells anything that the next ACK has to say. */

@@ -7,23 +7,24 @@ const CLASS: u32 = 7;
 
 if (offsetof<Receiver>() != 128) ERROR("Receiver is not 128 bytes");
 
-/** The connection's receiver, made when it has none. */
+/** Only of a connection that has one. */
 @inline
 export function receiverOf(tcb: Tcb): Receiver {
-  return tcb.rx ? changetype<Receiver>(<usize>tcb.rx) : makeReceiver(tcb);
+  return changetype<Receiver>(<usize>tcb.rx);
 }
 
-function makeReceiver(tcb: Tcb): Receiver {
-  const p = takeSlab(CLASS);
-  memory.fill(p, 0, 1 << CLASS);
-  tcb.rx = <u32>p;
-  return changetype<Receiver>(p);
+/** The connection's receiver, made when it has none. */
+export function takeReceiver(tcb: Tcb): Receiver {
+  if (tcb.rx) return receiverOf(tcb);
+  const at = takeSlab(CLASS);
+  memory.fill(at, 0, 1 << CLASS);
+  tcb.rx = <u32>at;
+  return changetype<Receiver>(at);
 }
 
-/** Gives the slab back; what it held out of order must be gone. */
 export function releaseReceiver(tcb: Tcb): void {
   if (!tcb.rx) return;
-  assert(changetype<Receiver>(<usize>tcb.rx).reassembly == 0, "a receiver is given back with text out of order");
+  assert(receiverOf(tcb).reassembly == 0, "a receiver is given back with text out of order");
   giveSlab(<usize>tcb.rx, CLASS);
   tcb.rx = 0;
 }

@@ -7,11 +7,15 @@
 import { Flag, Opt, State, TcbFlag } from "../layout/enums";
 import { Segment } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
-import { seqLeq, seqLt } from "../base/seq";
+import { engine } from "../base/root";
+import { seqGeq, seqLeq, seqLt } from "../base/seq";
+import { answerDropped, challenge } from "./challenge";
+import { decideAck } from "./delayed_ack";
 import { closed, listen, synSent } from "./opening";
-import { offeredWindow } from "./receive_window";
 import { segmentLength, sendAck, sendSyn } from "./output";
-import { reassemblyNoteDuplicate } from "./reassembly";
+import { isOlder, storeTimestamp } from "./paws";
+import { reassemblyRightEdge } from "./reassembly";
+import { noteOldDuplicate } from "./receive";
 import {
   closeWait,
   closing,
@@ -22,14 +26,13 @@ import {
   resetArrives,
   synReceived,
   timeWait,
-  timeWaitReuse,
 } from "./synchronized";
 
 /** One segment for one connection; what it answers is on the engine's list when this returns. */
 export function segmentArrives(tcb: Tcb, segment: Segment, now: u64): void {
-  if (isExpected(tcb, segment)) {
+  if (isExpected(tcb, segment, now)) {
     established(tcb, segment, now);
-    if (tcb.flags & TcbFlag.ACK_NOW) sendAck(tcb, now);
+    acknowledge(tcb, segment, now);
     return;
   }
   switch (<i32>tcb.state) {
@@ -45,57 +48,92 @@ export function segmentArrives(tcb: Tcb, segment: Segment, now: u64): void {
     default:
       synchronized(tcb, segment, now);
   }
+  acknowledge(tcb, segment, now);
+}
+
+/** An ACK that is owed leaves, or is delayed when it is text that it is owed for. */
+@inline
+function acknowledge(tcb: Tcb, segment: Segment, now: u64): void {
+  const owed = tcb.flags & (TcbFlag.ACK_NOW | TcbFlag.ACK_DELAYED);
+  if (!owed) return;
+  if (owed == TcbFlag.ACK_DELAYED && <u32>segment.len + ((<u32>segment.flags) & Flag.FIN) != 0) decideAck(tcb, now);
   if (tcb.flags & TcbFlag.ACK_NOW) sendAck(tcb, now);
 }
 
 /** Header prediction: the next segment of an established connection, for which every check below would pass. */
 @inline
-function isExpected(tcb: Tcb, segment: Segment): bool {
+function isExpected(tcb: Tcb, segment: Segment, now: u64): bool {
   if (tcb.state != <u8>State.ESTABLISHED || segment.seq != tcb.rcv_nxt) return false;
   if (((<u32>segment.flags) & (Flag.SYN | Flag.RST | Flag.ACK)) != Flag.ACK) return false;
   if (tcb.flags & TcbFlag.TIMESTAMPS) {
     const tsval = segment.tsval;
     if (!((<u32>segment.opts) & Opt.TIMESTAMPS) || seqLt(tsval, tcb.ts_recent)) return false;
-    if (seqLeq(segment.seq, tcb.last_ack_sent)) tcb.ts_recent = tsval;
+    // What acknowledges the unsent or the long gone must not set TS.Recent
+    if (segment.ack - tcb.snd_una > tcb.snd_nxt - tcb.snd_una) return false;
+    if (seqLeq(segment.seq, tcb.last_ack_sent)) storeTimestamp(tcb, tsval, now);
   }
   return true;
 }
 
 /** RFC 9293 §3.10.7.4: checks that all later states share, then the state's own part. */
 function synchronized(tcb: Tcb, segment: Segment, now: u64): void {
+  if (tcb.state == <u8>State.TIME_WAIT) {
+    timeWait(tcb, segment, now);
+    return;
+  }
   if ((<u32>segment.flags) & Flag.SYN && synNeedsCare(tcb, segment, now)) return;
   const flags = <u32>segment.flags;
+  // Fifth check, first half: without ACK there is nothing to be said. Linux looks before it would answer
+  if (!(flags & (Flag.ACK | Flag.RST | Flag.SYN))) return;
 
-  // RFC 7323 §5.3 R1 and §3.2, ahead of the first check
-  if (tcb.flags & TcbFlag.TIMESTAMPS && !(flags & Flag.RST) && !timestampsPass(tcb, segment)) return;
-
-  // First check: sequence number
-  if (!isAcceptable(tcb, segment)) {
-    if (!(flags & Flag.RST)) tcb.flags |= TcbFlag.ACK_NOW;
-    // RFC 2883 §4: data that came again is reported; TIME_WAIT hears the peer's FIN again here
-    if (tcb.state == State.TIME_WAIT && flags & Flag.FIN) timeWait(tcb, segment, now);
-    else if (segment.len != 0 && seqLt(segment.seq, tcb.rcv_nxt)) noteOldDuplicate(tcb, segment);
+  // RFC 7323 §5.3 R1, ahead of the first check
+  if (isOlder(tcb, segment, now) && !(flags & Flag.RST) && !isReordered(tcb, segment)) {
+    if (flags & Flag.SYN) {
+      challenge(tcb, now);
+      return;
+    }
+    engine().paws_rejected++;
+    // An old ACK is common and says nothing
+    if (segmentLength(segment) == 0 && seqLt(segment.seq, tcb.rcv_nxt)) return;
+    drop(tcb, segment, now);
     return;
   }
 
-  // Second check: RST. RFC 5961 §3.2: only the exact next sequence number resets
+  // First check: sequence number
+  if (!isAcceptable(tcb, segment)) {
+    if (flags & Flag.RST) {
+      if (resetsBehindFin(tcb, segment)) resetArrives(tcb, now);
+    } else if (flags & Flag.SYN) {
+      challenge(tcb, now);
+    } else {
+      drop(tcb, segment, now);
+    }
+    return;
+  }
+
+  // Second check: RST. RFC 5961 §3.2: only the exact next sequence number resets, or what a peer may take for it
   if (flags & Flag.RST) {
-    if (segment.seq == tcb.rcv_nxt) resetArrives(tcb, now);
-    else tcb.flags |= TcbFlag.ACK_NOW;
+    const exact = segment.seq == tcb.rcv_nxt || resetsBehindFin(tcb, segment);
+    if (exact || segment.seq == reassemblyRightEdge(tcb)) resetArrives(tcb, now);
+    else challenge(tcb, now);
     return;
   }
 
   // Fourth check: SYN. RFC 5961 §4.2: answered by a challenge ACK, whatever its sequence number
   if (flags & Flag.SYN) {
-    tcb.flags |= TcbFlag.ACK_NOW;
+    challenge(tcb, now);
     return;
   }
 
-  // Fifth check: without ACK there is nothing to be said
-  if (!(flags & Flag.ACK)) return;
-
-  // RFC 7323 §4.3 (2)
-  if ((<u32>segment.opts) & Opt.TIMESTAMPS && seqLeq(segment.seq, tcb.last_ack_sent)) tcb.ts_recent = segment.tsval;
+  // RFC 7323 §4.3 (2), when the ACK field is such that a peer could have sent it
+  if (
+    (<u32>segment.opts) & Opt.TIMESTAMPS &&
+    seqLeq(segment.seq, tcb.last_ack_sent) &&
+    segment.ack - tcb.snd_una <= tcb.snd_nxt - tcb.snd_una &&
+    !isOlder(tcb, segment, now)
+  ) {
+    storeTimestamp(tcb, segment.tsval, now);
+  }
 
   switch (<i32>tcb.state) {
     case State.SYN_RECEIVED:
@@ -119,18 +157,14 @@ function synchronized(tcb: Tcb, segment: Segment, now: u64): void {
     case State.LAST_ACK:
       lastAck(tcb, segment, now);
       return;
-    case State.TIME_WAIT:
-      timeWait(tcb, segment, now);
-      return;
     default:
       unreachable();
   }
 }
 
-/** Old SYNs of this very handshake, and new ones for a connection in TIME_WAIT. True when that was all. */
+/** Old SYNs of this very handshake. True when that was all. */
 function synNeedsCare(tcb: Tcb, segment: Segment, now: u64): bool {
   const flags = <u32>segment.flags;
-  if (tcb.state == State.TIME_WAIT) return timeWaitReuse(tcb, segment, now);
   if (segment.seq != tcb.irs) return false;
   if (flags & Flag.ACK) {
     // Simultaneous open, RFC 9293 figure 7: the peer's SYN-ACK repeats the SYN that was taken already
@@ -148,29 +182,39 @@ function synNeedsCare(tcb: Tcb, segment: Segment, now: u64): bool {
   return false;
 }
 
-/** RFC 7323 §5.3 R1: a segment older than TS.Recent is of another age; one without timestamps is none of ours. */
-function timestampsPass(tcb: Tcb, segment: Segment): bool {
-  if (!((<u32>segment.opts) & Opt.TIMESTAMPS)) return false;
-  if (!seqLt(segment.tsval, tcb.ts_recent)) return true;
-  tcb.flags |= TcbFlag.ACK_NOW;
-  if (segment.len != 0 && seqLt(segment.seq, tcb.rcv_nxt)) noteOldDuplicate(tcb, segment);
-  return false;
+/** Not acceptable: an ACK says what is, and which of it came again (RFC 2883 §4.1). */
+function drop(tcb: Tcb, segment: Segment, now: u64): void {
+  noteOldDuplicate(tcb, segment);
+  answerDropped(tcb, segment, now);
 }
 
-/** RFC 9293 §3.10.7.4, table 6. At a zero window a segment at RCV.NXT still brings its ACK; its text is cut off. */
+/** RFC 7323 §5.3: a pure ACK may be overtaken by data, and its timestamp with it, within a time-out. */
+function isReordered(tcb: Tcb, segment: Segment): bool {
+  return (
+    segmentLength(segment) == 0 &&
+    segment.seq == tcb.rcv_nxt &&
+    segment.ack == tcb.snd_una &&
+    (<u32>segment.wnd) << tcb.snd_wscale == tcb.snd_wnd &&
+    tcb.ts_recent - segment.tsval <= tcb.rto_us / 1000 + tcb.rto_us / 5000
+  );
+}
+
+/**
+ * RFC 9293 §3.10.7.4, table 6, as Linux applies it: on the left it looks back to the last ACK sent, because the peer
+ * knows of no later one; on the right the edge itself passes. At a zero window a segment at RCV.NXT still brings its
+ * ACK. What of the text fits is decided with the text.
+ */
 function isAcceptable(tcb: Tcb, segment: Segment): bool {
   const seq = segment.seq;
-  const nxt = tcb.rcv_nxt;
-  if (seq == nxt) return true;
-  const window = offeredWindow(tcb);
-  if (seq - nxt < window) return true;
-  const len = segmentLength(segment);
-  return len != 0 && seq + len - 1 - nxt < window;
+  const end = seq + segmentLength(segment);
+  // The SYN is no text that could come again
+  if (tcb.state == <u8>State.SYN_RECEIVED && seq != tcb.rcv_nxt && seqLeq(end, tcb.rcv_nxt)) return false;
+  return seqGeq(end, tcb.last_ack_sent) && seqLeq(seq, tcb.rcv_adv);
 }
 
-/** RFC 2883 §4.1: the ACK that answers data received before says which. */
-function noteOldDuplicate(tcb: Tcb, segment: Segment): void {
-  if (tcb.state == State.TIME_WAIT) return;
-  const end = segment.seq + segment.len;
-  if (seqLeq(end, tcb.rcv_nxt)) reassemblyNoteDuplicate(tcb, segment.seq, end);
+/** A peer that has not heard the ACK of its FIN may reset from in front of it. */
+function resetsBehindFin(tcb: Tcb, segment: Segment): bool {
+  const state = <i32>tcb.state;
+  const closing = state == State.CLOSE_WAIT || state == State.LAST_ACK || state == State.CLOSING;
+  return closing && segment.seq == tcb.rcv_nxt - 1;
 }

@@ -6,19 +6,26 @@
  *           |                   `---- FIN ----> CLOSING --FIN acked-'
  *           `----- FIN ---> CLOSE_WAIT -CLOSE-> LAST_ACK --FIN acked--> CLOSED
  */
-import { EndReason, Flag, Opt, State, TcbFlag, Timer } from "../layout/enums";
+import { EndReason, Flag, Opt, State, TcbFlag } from "../layout/enums";
 import { Segment } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
 import { seqGt, seqLeq, seqLt } from "../base/seq";
-import { NS_PER_MS } from "../base/time";
 import { ackArrives, ackIsOldNews } from "./ack";
-import { enterClosed, enterEstablished, enterTimeWait, listenOn } from "./connection";
+import { answerDropped } from "./challenge";
+import {
+  enterClosed,
+  enterEstablished,
+  enterTimeWait,
+  listenOn,
+  startFinWait2Timer,
+  startTimeWaitTimer,
+} from "./connection";
 import { listenAgain } from "./opening";
-import { refuse, sendPending } from "./output";
+import { refuse, segmentLength, sendPending } from "./output";
+import { isOlder } from "./paws";
 import { syncMss } from "./pmtu";
-import { takeFin, textArrives } from "./receive";
-import { timerSet } from "./timers";
+import { noteOldDuplicate, takeFin, textArrives } from "./receive";
 
 /** Second check: the peer has reset the connection. */
 export function resetArrives(tcb: Tcb, now: u64): void {
@@ -34,9 +41,6 @@ export function resetArrives(tcb: Tcb, now: u64): void {
     case State.CLOSING:
     case State.LAST_ACK:
       enterClosed(tcb, EndReason.CLOSED, now);
-      return;
-    case State.TIME_WAIT:
-      // RFC 1337: a reset must not cut the wait short
       return;
     default:
       enterClosed(tcb, EndReason.RESET, now);
@@ -79,7 +83,7 @@ export function established(tcb: Tcb, segment: Segment, now: u64): void {
 }
 
 export function finWait1(tcb: Tcb, segment: Segment, now: u64): void {
-  if (!ackArrives(tcb, segment, now)) return;
+  if (!ackArrives(tcb, segment, now) || refusesText(tcb, segment, now)) return;
   if (finIsAcked(tcb)) {
     tcb.state = <u8>State.FIN_WAIT_2;
     startFinWait2Timer(tcb, now);
@@ -93,7 +97,7 @@ export function finWait1(tcb: Tcb, segment: Segment, now: u64): void {
 }
 
 export function finWait2(tcb: Tcb, segment: Segment, now: u64): void {
-  if (!ackArrives(tcb, segment, now)) return;
+  if (!ackArrives(tcb, segment, now) || refusesText(tcb, segment, now)) return;
   finWait2Text(tcb, segment, now);
 }
 
@@ -107,56 +111,80 @@ function finWait2Text(tcb: Tcb, segment: Segment, now: u64): void {
   if (segment.len) startFinWait2Timer(tcb, now);
 }
 
-function startFinWait2Timer(tcb: Tcb, now: u64): void {
-  const timeout_ms = engine().fin_wait_2_ms;
-  if (timeout_ms) timerSet(tcb, Timer.TIME_WAIT, now + <u64>timeout_ms * NS_PER_MS);
+/**
+ * RFC 9293 §3.6.1: the application has closed for good and nobody will read new text, so the peer is told by a reset.
+ * True when the connection has ended by it.
+ */
+function refusesText(tcb: Tcb, segment: Segment, now: u64): bool {
+  if (!(tcb.flags & TcbFlag.RCV_SHUTDOWN) || segment.len == 0) return false;
+  if (!seqGt(segment.seq + segment.len, tcb.rcv_nxt)) return false;
+  refuse(tcb, segment);
+  enterClosed(tcb, EndReason.ABORTED, now);
+  return true;
 }
 
 export function closeWait(tcb: Tcb, segment: Segment, now: u64): void {
-  ackArrives(tcb, segment, now);
-  answerOldText(tcb, segment);
+  if (ackArrives(tcb, segment, now)) answerOldText(tcb, segment, now);
 }
 
 export function closing(tcb: Tcb, segment: Segment, now: u64): void {
   if (!ackArrives(tcb, segment, now)) return;
   if (finIsAcked(tcb)) enterTimeWait(tcb, now);
-  else answerOldText(tcb, segment);
+  else answerOldText(tcb, segment, now);
 }
 
 export function lastAck(tcb: Tcb, segment: Segment, now: u64): void {
   if (!ackArrives(tcb, segment, now)) return;
   if (finIsAcked(tcb)) enterClosed(tcb, EndReason.CLOSED, now);
-  else answerOldText(tcb, segment);
+  else answerOldText(tcb, segment, now);
 }
 
-/** After the peer's FIN no text can be new; what comes is acknowledged again. */
-function answerOldText(tcb: Tcb, segment: Segment): void {
-  if (segment.len != 0 || (<u32>segment.flags) & Flag.FIN) tcb.flags |= TcbFlag.ACK_NOW;
-}
-
-/** Only a retransmitted FIN can be expected: acknowledge it and wait 2 MSL again. */
-export function timeWait(tcb: Tcb, segment: Segment, now: u64): void {
-  if (!((<u32>segment.flags) & Flag.FIN)) {
-    if (segment.len) tcb.flags |= TcbFlag.ACK_NOW;
+/**
+ * After the peer's FIN no text can be new. What came before is acknowledged again, what would come behind the FIN is
+ * ignored, and what reaches from before it to behind it is no text of this peer.
+ */
+function answerOldText(tcb: Tcb, segment: Segment, now: u64): void {
+  const len = <u32>segment.len;
+  if (len + ((<u32>segment.flags) & Flag.FIN) == 0 || !seqLt(segment.seq, tcb.rcv_nxt)) return;
+  if (seqGt(segment.seq + len, tcb.rcv_nxt)) {
+    refuse(tcb, segment);
+    enterClosed(tcb, EndReason.RESET, now);
     return;
   }
+  noteOldDuplicate(tcb, segment);
   tcb.flags |= TcbFlag.ACK_NOW;
-  timerSet(tcb, Timer.TIME_WAIT, now + <u64>engine().msl_ms * 2 * NS_PER_MS);
+}
+
+/**
+ * TIME_WAIT, RFC 9293 §3.10.7.4 with RFC 1337 and RFC 6191: the next sequence number alone is heard in silence, a new
+ * connection may begin, all else is told where things stand.
+ */
+export function timeWait(tcb: Tcb, segment: Segment, now: u64): void {
+  const flags = <u32>segment.flags;
+  const old = isOlder(tcb, segment, now);
+  const reset = (flags & Flag.RST) != 0;
+  if (!old && segment.seq == tcb.rcv_nxt && (reset || segmentLength(segment) == 0)) {
+    if (!reset) startTimeWaitTimer(tcb, now);
+    // RFC 1337: an old reset can cut the wait short; Linux lets it, unless told not to
+    else if (!engine().rfc1337) enterClosed(tcb, EndReason.CLOSED, now);
+    return;
+  }
+  if (reset || (flags & Flag.SYN && !old && timeWaitReuse(tcb, segment, now))) return;
+  // A SYN without ACK may be of a new connection and its number by chance an old one: it does not prolong the wait
+  if (old || flags & Flag.ACK) startTimeWaitTimer(tcb, now);
+  if (old) engine().paws_rejected++;
+  answerDropped(tcb, segment, now);
 }
 
 /**
  * RFC 6191 §2: a SYN may start a new connection over one in TIME_WAIT when timestamps or sequence numbers prove
  * it newer than all that the old one sent. True when the segment is dealt with.
  */
-export function timeWaitReuse(tcb: Tcb, segment: Segment, now: u64): bool {
+function timeWaitReuse(tcb: Tcb, segment: Segment, now: u64): bool {
   const flags = <u32>segment.flags;
   if (flags & (Flag.RST | Flag.ACK) || !(tcb.flags & TcbFlag.PASSIVE)) return false;
   const stamped = ((<u32>segment.opts) & Opt.TIMESTAMPS) != 0 && (tcb.flags & TcbFlag.TIMESTAMPS) != 0;
-  const newerSequence = seqGt(segment.seq, tcb.rcv_nxt);
-  const newer = stamped
-    ? seqGt(segment.tsval, tcb.ts_recent) || (segment.tsval == tcb.ts_recent && newerSequence)
-    : newerSequence;
-  if (!newer) return false;
+  if (!seqGt(segment.seq, tcb.rcv_nxt) && !(stamped && seqGt(segment.tsval, tcb.ts_recent))) return false;
   listenAgain(tcb, segment, now);
   return true;
 }

@@ -4,6 +4,7 @@ import { Opt } from "../layout/enums";
 import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
 import { enterClosed, listenOn } from "./connection";
+import { delayMissed } from "./delayed_ack";
 import { sendOverride } from "./new_data";
 import { sendAck, sendPending, sendProbe, sendSyn } from "./output";
 import { reduce } from "./prr";
@@ -124,7 +125,9 @@ function persistTimeout(tcb: Tcb, now: u64): void {
 }
 
 function delayedAckTimeout(tcb: Tcb, now: u64): void {
-  if (tcb.flags & TcbFlag.ACK_DELAYED) sendAck(tcb, now);
+  if (!(tcb.flags & TcbFlag.ACK_DELAYED)) return;
+  delayMissed(tcb);
+  sendAck(tcb, now);
 }
 
 /** 2 MSL are over, or FIN_WAIT_2 has waited long enough. */

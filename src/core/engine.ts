@@ -68,6 +68,9 @@ export interface CoreExports {
   setCork(tcb: number, on: boolean, now: bigint): void;
   setNoDelay(tcb: number, on: boolean, now: bigint): void;
   receiveBytes(tcb: number, bytes: number, now: bigint): number;
+  closeReceiving(tcb: number, now: bigint): void;
+  setQuickAcks(tcb: number, value: number, now: bigint): void;
+  setReceiveBuffer(tcb: number, bytes: number): void;
   closeConnection(tcb: number, now: bigint): void;
   abortConnection(tcb: number, now: bigint): void;
   segmentArrives(tcb: number, segment: number, now: bigint): void;

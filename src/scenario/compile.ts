@@ -75,6 +75,11 @@ const RIGHT_NETWORK = 0x0a800000;
 const SERVER_PORT = 80;
 const FIRST_CLIENT_PORT = 49152;
 const CLIENT_PORTS = 65536 - FIRST_CLIENT_PORT;
+/** Linux's: ACKs of quick-ACK mode, tcp_rmem's default and largest, tcp_invalid_ratelimit. */
+const QUICK_ACKS = 16;
+const TUNED_BUFFER_BYTES = 131072;
+const TUNED_BUFFER_MAX_BYTES = 6291456;
+const INVALID_RATELIMIT_MS = 500;
 const NEVER = (1n << 64n) - 1n;
 /** Payload kept of captured packets: none, it is zeros. */
 const SNAPLEN = 0;
@@ -166,7 +171,11 @@ class Compiler {
     set(EngineLayout.recovery, tcp.profile === "rfc" ? 0 : Recovery.LINUX);
     set(EngineLayout.reordering, 3);
     set(EngineLayout.rto_floor_on_sum, tcp.profile === "rfc" ? 1 : 0);
-    set(EngineLayout.delayed_ack_us, Math.round(tcp.delayedAckTimeout_ns / 1e3));
+    set(EngineLayout.delayed_ack_us, Math.round((tcp.delayedAckTimeout_ns ?? 0) / 1e3));
+    set(EngineLayout.quick_acks, tcp.profile === "rfc" ? 0 : QUICK_ACKS);
+    set(EngineLayout.rmem_max, TUNED_BUFFER_MAX_BYTES);
+    set(EngineLayout.moderate_rcvbuf, 1);
+    set(EngineLayout.invalid_ratelimit_ms, INVALID_RATELIMIT_MS);
     set(EngineLayout.fin_wait_2_ms, Math.round(tcp.finWait2Timeout_ns / 1e6));
     set(EngineLayout.syn_retries, tcp.synRetries);
     set(EngineLayout.data_retries, tcp.dataRetries);
@@ -340,13 +349,14 @@ class Compiler {
     if (tcp.windowScaling) flags |= TcbFlag.OFFER_WINDOW_SCALING;
     if (tcp.delayedAck) flags |= TcbFlag.DELAYED_ACK;
     if (!tcp.nagle) flags |= TcbFlag.NODELAY;
+    if (tcp.receiveBuffer_bytes === null) flags |= TcbFlag.TUNED_BUFFER;
     if (group.realBytes) flags = (flags | TcbFlag.REAL_BYTES) & ~TcbFlag.READS_AT_ONCE;
     const template = (own: number): number => {
       const tcb = engine.exports.allocate(Tcb.size);
       engine.set(tcb, Tcb.flags, own);
       engine.set(tcb, Tcb.cc, Cc[group.cc.toUpperCase() as keyof typeof Cc]);
       engine.set(tcb, Tcb.rcv_mss, tcp.mss + TIMESTAMPS_BYTES);
-      engine.set(tcb, Tcb.rcv_buf, tcp.receiveBuffer_bytes);
+      engine.set(tcb, Tcb.rcv_buf, tcp.receiveBuffer_bytes ?? TUNED_BUFFER_BYTES);
       engine.set(tcb, Tcb.snd_buf, tcp.sendBuffer_bytes);
       engine.set(tcb, Tcb.rto_min_us, Math.round(tcp.minRto_ns / 1e3));
       engine.set(tcb, Tcb.initial_cwnd, tcp.initialWindow);
@@ -414,7 +424,7 @@ function checkMemory(spec: ScenarioSpec): void {
 /** Rings of real bytes, powers of two: a send and a receive buffer at both ends. */
 function ringBytes(tcp: TcpSpec): number {
   const ring = (bytes: number): number => 2 ** Math.ceil(Math.log2(bytes));
-  return 2 * (ring(tcp.sendBuffer_bytes) + ring(tcp.receiveBuffer_bytes + 65536));
+  return 2 * (ring(tcp.sendBuffer_bytes) + ring((tcp.receiveBuffer_bytes ?? TUNED_BUFFER_MAX_BYTES / 2) + 0x18000));
 }
 
 /** The seed's characters as 64 bits, FNV-1a: any string is a seed. */

@@ -312,7 +312,12 @@ const connectionParams: readonly Param[] = [
   },
   { name: "nagle", type: flag, default: true, doc: "Hold back small segments while data is in flight, RFC 1122." },
   { name: "sendBuffer", type: buffer, default: "4MiB", doc: "Bytes the sender can hold." },
-  { name: "receiveBuffer", type: buffer, default: "4MiB", doc: "Bytes the receiver can hold, which bound its window." },
+  {
+    name: "receiveBuffer",
+    type: { is: "quantity", of: "bytes", min: 256, max: GiB, word: "auto" },
+    default: "4MiB",
+    doc: "Bytes the receiver can hold, which bound its window; auto: grown with what is read, as Linux does.",
+  },
   { name: "minRto", type: rto, default: "200ms", rfc: "1s", doc: "Shortest RTO, RFC 6298 (2.4)." },
 ];
 
@@ -325,10 +330,10 @@ const runParams: readonly Param[] = [
   },
   {
     name: "delayedAckTimeout",
-    type: { is: "quantity", of: "time", min: US, max: S },
-    default: "40ms",
+    type: { is: "quantity", of: "time", min: US, max: S, word: "auto" },
+    default: "auto",
     rfc: "500ms",
-    doc: "Longest time an acknowledgment is delayed, RFC 5681 §4.2.",
+    doc: "Longest time an acknowledgment is delayed, RFC 5681 §4.2; auto: 40 ms to 200 ms, as arrivals are spaced.",
   },
   { name: "initialRto", type: rto, default: "1s", doc: "RTO before the first round-trip sample, RFC 6298 (2.1)." },
   { name: "maxRto", type: rto, default: "2min", rfc: "1min", doc: "Longest RTO, RFC 6298 (2.5)." },

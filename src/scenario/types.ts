@@ -368,7 +368,7 @@ export interface FlowTcpParameters {
   nagle?: boolean;
   /** Bytes the sender can hold. */
   sendBuffer?: Quantity;
-  /** Bytes the receiver can hold. */
+  /** Bytes the receiver can hold, or `"auto"`: grown with what is read. */
   receiveBuffer?: Quantity;
   /** Shortest RTO. */
   minRto?: Quantity;
@@ -387,7 +387,7 @@ export interface FlowTcpParameters {
 export interface TcpParameters extends FlowTcpParameters {
   /** Whose defaults the other fields take. */
   profile?: "linux" | "rfc";
-  /** Longest time an acknowledgment is delayed. */
+  /** Longest time an acknowledgment is delayed, or `"auto"`. */
   delayedAckTimeout?: Quantity;
   /** RTO before the first round-trip sample. */
   initialRto?: Quantity;
@@ -550,10 +550,12 @@ export interface TcpSpec {
   windowScaling: boolean;
   ecn: "off";
   delayedAck: boolean;
-  delayedAckTimeout_ns: number;
+  /** null: as arrivals are spaced. */
+  delayedAckTimeout_ns: number | null;
   nagle: boolean;
   sendBuffer_bytes: number;
-  receiveBuffer_bytes: number;
+  /** null: grown with what is read. */
+  receiveBuffer_bytes: number | null;
   initialRto_ns: number;
   minRto_ns: number;
   maxRto_ns: number;

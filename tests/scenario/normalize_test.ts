@@ -27,7 +27,7 @@ const LINUX: TcpSpec = {
   sendBuffer_bytes: 4 * 2 ** 20,
   receiveBuffer_bytes: 4 * 2 ** 20,
   initialWindow: 10,
-  delayedAckTimeout_ns: 40e6,
+  delayedAckTimeout_ns: null,
   initialRto_ns: 1e9,
   minRto_ns: 200e6,
   maxRto_ns: 120e9,

@@ -109,7 +109,7 @@ test("close: after its FIN this end still receives, acknowledges and gives to th
   tcp.sends();
   for (let n = 0; n < 4; n++) tcp.receives({ flags: "PA", len: 1000 });
   assert.equal(tcp.state, "FIN_WAIT_2");
-  assert.deepEqual(tcp.sends(), ["A 2 ack 2001", "A 2 ack 4001"]);
+  assert.deepEqual(tcp.sends(), [1001, 2001, 3001, 4001].map((ack) => `A 2 ack ${ack}`));
   assert.equal(tcp.reads(10_000), 4000);
   tcp.receives({ flags: "FA" });
   assert.equal(tcp.state, "TIME_WAIT");
@@ -134,6 +134,8 @@ test("close: text and FIN in one segment are taken in that order", async () => {
   const tcp = await connected({ reads: false });
   tcp.receives({ flags: "FPA", len: 700 });
   assert.equal(tcp.state, "CLOSE_WAIT");
+  assert.deepEqual(tcp.sends(), [], "our FIN may take the ACK along");
+  tcp.passes("40ms");
   assert.deepEqual(tcp.sends(), ["A 1 ack 702"]);
   assert.equal(tcp.reads(1000), 700);
   assert.equal(tcp.reads(1000), 0);
@@ -203,7 +205,7 @@ test("close: a FIN that comes again in TIME_WAIT is acknowledged and restarts th
   assert.equal(tcp.state, "CLOSED");
 });
 
-test("close: a stray ACK in TIME_WAIT does not restart it", async () => {
+test("close: a stray ACK restarts TIME_WAIT in silence, as a FIN does aloud", async () => {
   const tcp = await connected({ msl: "30s" });
   tcp.closes();
   tcp.receives({ flags: "FA" });
@@ -211,7 +213,9 @@ test("close: a stray ACK in TIME_WAIT does not restart it", async () => {
   tcp.passes("40s");
   tcp.receives();
   assert.deepEqual(tcp.sends(), []);
-  tcp.passes("20s");
+  tcp.passes("59s");
+  assert.equal(tcp.state, "TIME_WAIT");
+  tcp.passes("1s");
   assert.equal(tcp.state, "CLOSED");
 });
 
@@ -237,9 +241,11 @@ test("close: a SYN beyond the old sequence numbers opens anew over TIME_WAIT (RF
 test("close: a SYN among the old sequence numbers is an old one, and acknowledged in TIME_WAIT", async () => {
   const tcp = await waiting();
   for (const seq of [-100, 0, 1]) {
-    tcp.receives({ flags: "S", seq, mss: 1460 });
-    assert.equal(tcp.state, "TIME_WAIT");
-    assert.deepEqual(tcp.sends(), ["A 2 ack 2"]);
+    tcp.tries(() => {
+      tcp.receives({ flags: "S", seq, mss: 1460 });
+      assert.equal(tcp.state, "TIME_WAIT");
+      assert.deepEqual(tcp.sends(), ["A 2 ack 2"]);
+    });
   }
 });
 

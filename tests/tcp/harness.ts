@@ -56,7 +56,19 @@ export interface Settings {
   rtoFloorOnSum?: boolean;
   /** `Recovery` bits: none is RFC 6675 and RFC 6582 alone. */
   recovery?: number;
+  /** 0 (the default): as arrivals are spaced. */
   delayedAckTimeout?: string;
+  /** ACKs of quick-ACK mode at most. */
+  quickAcks?: number;
+  /** rcv_buf is memory and follows what is read. */
+  tunedBuffer?: boolean;
+  rmemMax?: number;
+  /** Shortest time between two answers to segments that are not acceptable; 0 for no limit. */
+  invalidRateLimit?: string;
+  challengeAckLimit?: number;
+  rfc1337?: boolean;
+  finTimeout?: string;
+  shrinkWindow?: boolean;
   msl?: string;
   finWait2?: string;
   synRetries?: number;
@@ -100,7 +112,15 @@ const DEFAULTS = {
   initialRto: "1s",
   rtoFloorOnSum: false,
   recovery: 0,
-  delayedAckTimeout: "40ms",
+  delayedAckTimeout: "0s",
+  quickAcks: 16,
+  tunedBuffer: false,
+  rmemMax: 6291456,
+  invalidRateLimit: "500ms",
+  challengeAckLimit: 0,
+  rfc1337: false,
+  finTimeout: "60s",
+  shrinkWindow: false,
   msl: "60s",
   finWait2: "0s",
   synRetries: 6,
@@ -123,7 +143,7 @@ export function makeTcb(engine: Engine, settings: Settings): number {
   const flags = (s.timestamps ? TcbFlag.OFFER_TIMESTAMPS : 0) | (s.sack ? TcbFlag.OFFER_SACK : 0) |
     (s.windowScaling ? TcbFlag.OFFER_WINDOW_SCALING : 0) | (s.delayedAck ? TcbFlag.DELAYED_ACK : 0) |
     (s.nagle ? 0 : TcbFlag.NODELAY) | (s.reads ? TcbFlag.READS_AT_ONCE : 0) |
-    (s.endless ? TcbFlag.WRITES_FOR_EVER : 0);
+    (s.endless ? TcbFlag.WRITES_FOR_EVER : 0) | (s.tunedBuffer ? TcbFlag.TUNED_BUFFER : 0);
   engine.set(tcb, Tcb.flags, flags);
   engine.set(tcb, Tcb.cc, Cc[s.cc]);
   engine.set(tcb, Tcb.cc_priv7, s.ccOptions);
@@ -150,6 +170,14 @@ export function startRun(engine: Engine, settings: Settings): void {
   engine.set(engine.root, Root.recovery, s.recovery);
   engine.set(engine.root, Root.reordering, 3);
   engine.set(engine.root, Root.delayed_ack_us, parseTime(s.delayedAckTimeout) / 1e3);
+  engine.set(engine.root, Root.quick_acks, s.quickAcks);
+  engine.set(engine.root, Root.rmem_max, s.rmemMax);
+  engine.set(engine.root, Root.moderate_rcvbuf, 1);
+  engine.set(engine.root, Root.shrink_window, s.shrinkWindow ? 1 : 0);
+  engine.set(engine.root, Root.invalid_ratelimit_ms, parseTime(s.invalidRateLimit) / 1e6);
+  engine.set(engine.root, Root.challenge_ack_limit, s.challengeAckLimit);
+  engine.set(engine.root, Root.rfc1337, s.rfc1337 ? 1 : 0);
+  engine.set(engine.root, Root.fin_timeout_ms, parseTime(s.finTimeout) / 1e6);
   engine.set(engine.root, Root.fin_wait_2_ms, parseTime(s.finWait2) / 1e6);
   engine.set(engine.root, Root.syn_retries, s.synRetries);
   engine.set(engine.root, Root.data_retries, s.dataRetries);

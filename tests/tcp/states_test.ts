@@ -159,14 +159,14 @@ const EVENTS: Event[] = [
       CLOSE_WAIT: ["CLOSED"],
       CLOSING: ["CLOSED"],
       LAST_ACK: ["CLOSED"],
-      // RFC 1337: TIME_WAIT is not assassinated
-      TIME_WAIT: "-",
+      // RFC 1337's hazard, which Linux takes unless told not to
+      TIME_WAIT: ["CLOSED"],
     },
   },
   {
     name: "RST elsewhere in the window (RFC 5961 §3.2)",
     happens: (tcp) => tcp.receives({ flags: "R", seq: tcp.rcvNxt + 100 }),
-    row: acked,
+    row: { ...acked, TIME_WAIT: "-" },
   },
   {
     name: "RST outside the window",
@@ -238,13 +238,15 @@ const EVENTS: Event[] = [
       LISTEN: ["LISTEN", "R"],
       SYN_SENT: ["SYN_SENT", "R 1001"],
       SYN_RECEIVED: ["SYN_RECEIVED", "R 1001"],
+      // Linux leaves it unanswered while both ends are open
+      ESTABLISHED: "-",
       TIME_WAIT: "-",
     },
   },
   {
     name: "text without ACK",
     happens: (tcp) => tcp.receives({ flags: "P", seq: tcp.rcvNxt, len: 10 }),
-    row: { ...still, CLOSED: ["CLOSED", "RA"] },
+    row: { ...still, CLOSED: ["CLOSED", "RA"], TIME_WAIT: "ack" },
   },
   {
     name: "text twice as large as one segment, in order",
@@ -257,14 +259,15 @@ const EVENTS: Event[] = [
       CLOSED: ["CLOSED", "R", "R"],
       LISTEN: ["LISTEN", "R", "R"],
       SYN_SENT: "-",
-      SYN_RECEIVED: ["ESTABLISHED", "A 1 ack 21"],
-      ESTABLISHED: ["ESTABLISHED", "A 1 ack 21"],
-      FIN_WAIT_1: ["FIN_WAIT_1", "A 2 ack 21"],
-      FIN_WAIT_2: ["FIN_WAIT_2", "A 2 ack 21"],
-      // After the peer's FIN no text can be new: each is answered where the stream ends
-      CLOSE_WAIT: ["CLOSE_WAIT", "A 1 ack 2", "A 1 ack 2"],
-      CLOSING: ["CLOSING", "A 2 ack 2", "A 2 ack 2"],
-      LAST_ACK: ["LAST_ACK", "A 2 ack 2", "A 2 ack 2"],
+      // Quick ACKs at the start
+      SYN_RECEIVED: ["ESTABLISHED", "A 1 ack 11", "A 1 ack 21"],
+      ESTABLISHED: ["ESTABLISHED", "A 1 ack 11", "A 1 ack 21"],
+      FIN_WAIT_1: ["FIN_WAIT_1", "A 2 ack 11", "A 2 ack 21"],
+      FIN_WAIT_2: ["FIN_WAIT_2", "A 2 ack 11", "A 2 ack 21"],
+      // After the peer's FIN no text can be new: Linux ignores it
+      CLOSE_WAIT: "-",
+      CLOSING: "-",
+      LAST_ACK: "-",
       TIME_WAIT: ["TIME_WAIT", "A 2 ack 2", "A 2 ack 2"],
     },
   },
@@ -285,6 +288,10 @@ const EVENTS: Event[] = [
       ESTABLISHED: ["CLOSE_WAIT", "A 1 ack 2"],
       FIN_WAIT_1: ["CLOSING", "A 2 ack 2"],
       FIN_WAIT_2: ["TIME_WAIT", "A 2 ack 2"],
+      // A second FIN behind the first
+      CLOSE_WAIT: "-",
+      CLOSING: "-",
+      LAST_ACK: "-",
     },
   },
   {
@@ -299,6 +306,7 @@ const EVENTS: Event[] = [
       ESTABLISHED: ["CLOSE_WAIT", "A 1 ack 2"],
       FIN_WAIT_1: ["TIME_WAIT", "A 2 ack 2"],
       FIN_WAIT_2: ["TIME_WAIT", "A 2 ack 2"],
+      CLOSE_WAIT: "-",
       CLOSING: ["TIME_WAIT"],
       LAST_ACK: ["CLOSED"],
     },
