@@ -47,6 +47,7 @@ export {
 export { segmentArrives } from "./tcp/segment_arrives";
 export { timersExpired } from "./tcp/timeouts";
 export { timersEarliest } from "./tcp/timers";
+export { tcpInfo } from "./tcp/info";
 export { checkInvariants } from "./tcp/invariants";
 export { giveSegment, takeLongSegment, takeSegment } from "./base/pool";
 

@@ -24,6 +24,7 @@
 export { FlowHandle, LinkHandle, type Progress, simulate, type SimulateOptions, Simulation } from "./simulation.ts";
 export { Endpoint } from "./streams.ts";
 export { CoreTrapError } from "./core/errors.ts";
+export type { TcpInfo } from "./core/tcp_info.ts";
 export type { WasmSource } from "./core/engine.ts";
 export { ScenarioError } from "./scenario/error.ts";
 export type {

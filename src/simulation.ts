@@ -1,5 +1,6 @@
 /** Runs scenarios: `simulate` from beginning to end, `Simulation` step by step. */
 import { Engine, type WasmSource } from "./core/engine.ts";
+import { readTcpInfo, type TcpInfo } from "./core/tcp_info.ts";
 import { Engine as EngineLayout, LAYOUT_HASH, RunStatus } from "./core/layout.gen.ts";
 import { Measure, type MeasureBase } from "./results/measure.ts";
 import { Sampler } from "./results/series.ts";
@@ -300,6 +301,19 @@ export class Simulation {
   /** Digest of every event so far, in order: 16 hexadecimal digits. */
   get digest(): string {
     return this.#engine.getBig(this.#engine.root, EngineLayout.digest).toString(16).padStart(16, "0");
+  }
+
+  /**
+   * What Linux's TCP_INFO would say now of flow `flow`, by id: of the end that opened it, or of the one that listened.
+   * Once a connection is over what it had in flight, its chronographs and what it learned of the path are gone.
+   */
+  tcpInfo(flow: number, end: "a" | "b" = "a"): TcpInfo {
+    const compiled = this.#compiled.flows[flow];
+    if (compiled === undefined) {
+      throw new RangeError(`tcpInfo: found flow ${flow}, expected 0 to ${this.#compiled.flows.length - 1}`);
+    }
+    const now = this.#engine.getBig(this.#engine.root, EngineLayout.now);
+    return readTcpInfo(this.#engine, compiled[end], now);
   }
 
   get #now_ns(): number {

@@ -245,6 +245,19 @@ export const enum Pushed {
   TWICE = 2,
 }
 
+/** Bits of `TcpInfo.tcpi_options`, as linux/tcp.h has them. */
+export const enum InfoOption {
+  TIMESTAMPS = 1,
+  SACK = 2,
+  WSCALE = 4,
+  /** ECN was agreed on. */
+  ECN = 8,
+  /** A packet with ECT has come. */
+  ECN_SEEN = 16,
+  /** Data on the SYN was acknowledged. */
+  SYN_DATA = 32,
+}
+
 /** Why a connection ended; `Tcb.end_reason`. */
 export const enum EndReason {
   NONE = 0,

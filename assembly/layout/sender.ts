@@ -102,6 +102,8 @@ export class Sender {
   pace_ns: u64;
   /** When the pacing timer is due. */
   t_pacing: u64;
+  /** Payload sent again. */
+  bytes_retrans: u64;
   /** SACKed records at `Tcb.lost_frontier` or above. */
   sacked_beyond: u32;
 }

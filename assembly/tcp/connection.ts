@@ -4,7 +4,7 @@
 import { CaState, EndReason, Notify, State, TcbFlag, Timer } from "../layout/enums";
 import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
-import { NEVER, NS_PER_MS, microseconds } from "../base/time";
+import { NEVER, NS_PER_MS, microseconds, timestampClock } from "../base/time";
 import { ccInit } from "../cc/cc";
 import { SSTHRESH_INFINITE, setCwnd } from "../cc/window";
 import { initialSequenceNumber } from "./isn";
@@ -20,6 +20,9 @@ import { timerAt, timerClear, timerSet } from "./timers";
 /** Forgets what an earlier connection in this block left; what the user set, and the account, stay. */
 export function connectionReset(tcb: Tcb): void {
   sentRelease(tcb);
+  tcb.sent_head = 0;
+  tcb.rtx_hint = 0;
+  tcb.lost_frontier = 0;
   releaseSender(tcb);
   reassemblyRelease(tcb);
   releaseReceiver(tcb);
@@ -92,6 +95,7 @@ export function enterEstablished(tcb: Tcb, now: u64): void {
     tcb.rto_us = max<u32>(tcb.rto_us, 3000000);
   }
   beginCongestionControl(tcb, now);
+  tcb.last_sent_ms = timestampClock(now);
   if (tcb.flags & TcbFlag.WRITES_FOR_EVER) tcb.write_seq = tcb.snd_una + tcb.snd_buf;
   tcb.notify |= <u8>(Notify.ESTABLISHED | Notify.WRITABLE);
 }

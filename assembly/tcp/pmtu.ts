@@ -12,6 +12,12 @@ export const TIMESTAMPS_LENGTH: u32 = 12;
 /** A forged MSS of a few bytes would make a sender spend its time on headers. */
 const MSS_MIN: u32 = 64;
 
+/** IP and TCP headers without options. */
+@inline
+export function headersLength(_tcb: Tcb): u32 {
+  return 40;
+}
+
 /** Works out `Tcb.mss` anew. */
 export function syncMss(tcb: Tcb): void {
   let mss = min<u32>(tcb.snd_mss, tcb.rcv_mss);

@@ -42,6 +42,7 @@ function repeat(tcb: Tcb, index: u32, now: u64): void {
   const fin = record.meta & Sent.FIN;
   const seq = record.seq;
   const len = sentEnd(tcb, index) - seq - (fin ? 1 : 0);
+  senderOf(tcb).bytes_retrans += len;
   const push = record.meta & Sent.PUSH ? <u32>Flag.PSH : 0;
   send(tcb, seq, len, push | (fin ? <u32>Flag.FIN : 0), now, Opt.RETRANSMISSION);
 }
