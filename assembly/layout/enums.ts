@@ -203,8 +203,6 @@ export const enum TcbFlag {
   OFFER_TIMESTAMPS = 0x10,
   OFFER_SACK = 0x20,
   OFFER_WINDOW_SCALING = 0x40,
-  /** The application reads no more: it has called CLOSE, as sockets mean it. Text that still comes is reset. */
-  RCV_SHUTDOWN = 0x100000,
   // The user's wishes
   /** rcv_buf counts memory, as Linux does: half of it is offered, and it grows with what the application reads. */
   TUNED_BUFFER = 0x80,
@@ -237,6 +235,10 @@ export const enum TcbFlag {
   SEND_CARE = 0x4000000,
   /** TCP_CORK: only full segments leave. */
   CORK = 0x8000000,
+  /** The application has closed its socket: nobody will read, and waiting has its limits. */
+  ORPHAN = 0x40000000,
+  /** The application will read no more: SHUT_RD, or its socket is closed. */
+  RECEIVE_SHUTDOWN = 0x80000000,
 }
 
 /** Ends of writes that no ACK has answered; `Receiver.pushed`. */

@@ -27,6 +27,11 @@ export function init(seed: u64): void {
 
 /** What Linux's sysctls say as long as nobody changes them; the owner sets what differs. */
 function linuxDefaults(e: Engine): void {
+  e.quick_acks = 16;
+  e.rmem_max = 6291456;
+  e.moderate_rcvbuf = 1;
+  e.invalid_ratelimit_ms = 500;
+  e.fin_timeout_ms = 60000;
   e.slow_start_after_idle = 1;
   e.tso_win_divisor = 3;
   e.tso_segs_min = 2;

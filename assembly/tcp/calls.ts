@@ -175,7 +175,7 @@ export function setReceiveBuffer(tcb: Tcb, bytes: u32): void {
 
 /** CLOSE as sockets mean it: the application reads no more either. Text that still comes is answered by a reset. */
 export function closeReceiving(tcb: Tcb, now: u64): void {
-  tcb.flags |= TcbFlag.RCV_SHUTDOWN;
+  tcb.flags |= TcbFlag.ORPHAN | TcbFlag.RECEIVE_SHUTDOWN;
   if (tcb.state == <u8>State.FIN_WAIT_2) startFinWait2Timer(tcb, now);
 }
 

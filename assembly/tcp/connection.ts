@@ -139,7 +139,7 @@ export function startTimeWaitTimer(tcb: Tcb, now: u64): void {
 /** FIN_WAIT_2 need not last for ever: when asked so, and when no application is left to read (tcp_fin_timeout). */
 export function startFinWait2Timer(tcb: Tcb, now: u64): void {
   const e = engine();
-  const timeout_ms = tcb.flags & TcbFlag.RCV_SHUTDOWN ? max(e.fin_wait_2_ms, e.fin_timeout_ms) : e.fin_wait_2_ms;
+  const timeout_ms = tcb.flags & TcbFlag.ORPHAN ? max(e.fin_wait_2_ms, e.fin_timeout_ms) : e.fin_wait_2_ms;
   if (timeout_ms) timerSet(tcb, Timer.TIME_WAIT, now + <u64>timeout_ms * NS_PER_MS);
 }
 

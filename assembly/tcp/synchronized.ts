@@ -116,7 +116,7 @@ function finWait2Text(tcb: Tcb, segment: Segment, now: u64): void {
  * True when the connection has ended by it.
  */
 function refusesText(tcb: Tcb, segment: Segment, now: u64): bool {
-  if (!(tcb.flags & TcbFlag.RCV_SHUTDOWN) || segment.len == 0) return false;
+  if (!(tcb.flags & TcbFlag.RECEIVE_SHUTDOWN) || segment.len == 0) return false;
   if (!seqGt(segment.seq + segment.len, tcb.rcv_nxt)) return false;
   refuse(tcb, segment);
   enterClosed(tcb, EndReason.ABORTED, now);

@@ -75,11 +75,9 @@ const RIGHT_NETWORK = 0x0a800000;
 const SERVER_PORT = 80;
 const FIRST_CLIENT_PORT = 49152;
 const CLIENT_PORTS = 65536 - FIRST_CLIENT_PORT;
-/** Linux's: ACKs of quick-ACK mode, tcp_rmem's default and largest, tcp_invalid_ratelimit. */
-const QUICK_ACKS = 16;
+/** Linux's tcp_rmem: default and largest. */
 const TUNED_BUFFER_BYTES = 131072;
 const TUNED_BUFFER_MAX_BYTES = 6291456;
-const INVALID_RATELIMIT_MS = 500;
 const NEVER = (1n << 64n) - 1n;
 /** Payload kept of captured packets: none, it is zeros. */
 const SNAPLEN = 0;
@@ -172,10 +170,7 @@ class Compiler {
     set(EngineLayout.reordering, 3);
     set(EngineLayout.rto_floor_on_sum, tcp.profile === "rfc" ? 1 : 0);
     set(EngineLayout.delayed_ack_us, Math.round((tcp.delayedAckTimeout_ns ?? 0) / 1e3));
-    set(EngineLayout.quick_acks, tcp.profile === "rfc" ? 0 : QUICK_ACKS);
-    set(EngineLayout.rmem_max, TUNED_BUFFER_MAX_BYTES);
-    set(EngineLayout.moderate_rcvbuf, 1);
-    set(EngineLayout.invalid_ratelimit_ms, INVALID_RATELIMIT_MS);
+    if (tcp.profile === "rfc") set(EngineLayout.quick_acks, 0);
     set(EngineLayout.fin_wait_2_ms, Math.round(tcp.finWait2Timeout_ns / 1e6));
     set(EngineLayout.syn_retries, tcp.synRetries);
     set(EngineLayout.data_retries, tcp.dataRetries);
