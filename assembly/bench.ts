@@ -142,6 +142,7 @@ function setDefaults(): void {
   e.rto_max_us = 120000000;
   e.delayed_ack_us = 40000;
   e.syn_retries = 6;
+  e.synack_retries = 6;
   e.data_retries = 15;
 }
 

@@ -29,6 +29,29 @@ export {
   queueRemaining,
 } from "./sim/program";
 
+// A host on a wire
+export { stackInit } from "./stack/stack";
+export { stackInput } from "./stack/input";
+export { stackRun } from "./stack/run";
+export { stackNews } from "./stack/news";
+export {
+  socketAbort,
+  socketAccept,
+  socketBind,
+  socketClose,
+  socketCongestion,
+  socketConnect,
+  socketFinish,
+  socketListen,
+  socketOpen,
+  socketRead,
+  socketReadable,
+  socketResize,
+  socketUnlisten,
+  socketWritable,
+  socketWrite,
+} from "./stack/calls";
+
 // One connection by itself: what the simulator calls, for owners of other kinds and for tests
 export {
   abortConnection,
@@ -53,6 +76,7 @@ export { giveSegment, takeLongSegment, takeSegment } from "./base/pool";
 
 // Bytes
 export { encodeIpv4Tcp, ipv4TcpLength, parseIpv4Tcp } from "./wire/ipv4";
+export { encodeIpv6Tcp, ipv6TcpLength, parseIpv6Tcp } from "./wire/ipv6";
 export { parseTcp } from "./wire/tcp_header";
 export { checksum } from "./base/checksum";
 

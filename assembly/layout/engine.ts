@@ -109,6 +109,8 @@ export class Engine {
   fin_timeout_ms: u32;
   /** SYN and SYN-ACK retransmissions before giving up. */
   syn_retries: u32;
+  /** SYN-ACK retransmissions before giving up, when a passive OPEN answers. */
+  synack_retries: u32;
   /** Data retransmissions before giving up, RFC 9293 §3.8.3 R2. */
   data_retries: u32;
   /** The seed, expanded: every random stream is split from it. */
@@ -131,6 +133,8 @@ export class Engine {
   pacing: u32;
   /** Bytes that may wait unsent before the application hears WRITABLE no more; 0: no limit. */
   notsent_lowat: u32;
+  /** `Stack` of a run that is a host; 0 in a simulation. */
+  stack: u32;
 }
 
 /** What one ACK told the sender: the congestion control sees this and its `Tcb`. */

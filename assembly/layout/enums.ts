@@ -346,4 +346,23 @@ export const enum RunStatus {
   CAPTURE_FULL = 2,
   /** A flow with real bytes has news for the host; call again. */
   NOTIFY = 3,
+  /** Packets wait to be fetched; call again. */
+  OUTPUT_FULL = 4,
+}
+
+/** What a call of a socket is refused with: Linux's numbers. */
+export const enum Errno {
+  EINVAL = 22,
+  EPROTO = 71,
+  EMSGSIZE = 90,
+  ENOPROTOOPT = 92,
+  EOPNOTSUPP = 95,
+  EADDRINUSE = 98,
+  EADDRNOTAVAIL = 99,
+  ENETUNREACH = 101,
+  ECONNREFUSED = 111,
+  EHOSTDOWN = 112,
+  EHOSTUNREACH = 113,
+  EACCES = 13,
+  ENONET = 64,
 }

@@ -1,13 +1,14 @@
 /**
- * What stands around a `Segment` when it is written as bytes: an IPv4 packet (RFC 791) that carries
- * a TCP header (RFC 9293 §3.1), and the record that keeps a captured one for the host.
+ * What stands around a `Segment` when it is written as bytes: an IPv4 (RFC 791) or IPv6 (RFC 8200) packet that
+ * carries a TCP header (RFC 9293 §3.1), and the record that keeps a captured one for the host.
  */
 
 /** Verdict of a parser; all but `OK` mean that the packet is to be dropped. Listed in the order of the checks. */
 export const enum WireStatus {
   OK = 0,
-  /** Fewer bytes than the fixed headers or the IPv4 total length ask for. */
+  /** Fewer bytes than the fixed headers or the IP header's length ask for. */
   TRUNCATED = 1,
+  /** Neither IPv4 nor IPv6, where either would do. */
   NOT_IPV4 = 2,
   /** An IPv4 header length below 20 bytes, or a total length below the header's. */
   BAD_IP_LENGTH = 3,
@@ -58,10 +59,19 @@ export class Packet {
   unused0: u16;
   /** Address of the payload. The encoder takes 0 for `Segment.len` zero bytes. */
   payload: u32;
-  /** IPv4 type of service. The encoder takes the DSCP from it, and the ECN field, its low two bits, from the segment. */
+  /** Type of service, traffic class. The encoder takes the DSCP from it, and the ECN field, its low two bits, from the segment. */
   tos: u8;
-  unused1: u8;
-  unused2: u16;
+  /** 6: the addresses are the four words below; anything else: src_addr and dst_addr. */
+  version: u8;
+  /** IPv4 time to live, IPv6 hop limit; the encoder takes 0 for the default. */
+  ttl: u8;
+  /** Protocol of the payload, IANA's number: what the parser found. */
+  protocol: u8;
+  /** IPv6 addresses in network order, as they lie in memory. */
+  src_hi: u64;
+  src_lo: u64;
+  dst_hi: u64;
+  dst_lo: u64;
 }
 
 /** Head of a captured packet. `caplen` bytes follow at +24, padded to a multiple of 8. */

@@ -79,7 +79,7 @@ export function timerFires(event: Event, now: u64): void {
 }
 
 /** Pushes the armed event back to where the earliest deadline has moved meanwhile. */
-function rearm(tcb: Tcb, event: Event, earliest: u64): void {
+export function rearm(tcb: Tcb, event: Event, earliest: u64): void {
   if (earliest == NEVER) {
     tcb.timer_event = 0;
     giveEvent(event);
@@ -112,7 +112,8 @@ export function drain(tcb: Tcb, now: u64): void {
   if (first) forwardBurst(first, tcb.route, now);
 }
 
-function arm(tcb: Tcb): void {
+/** Files the connection's one event at its earliest deadline. */
+export function arm(tcb: Tcb): void {
   tcb.timer_moved = 0;
   if (tcb.timer_event) changetype<Event>(<usize>tcb.timer_event).target = 0;
   if (tcb.timer_min == NEVER) {

@@ -10,13 +10,13 @@ import { HISTOGRAM_BUCKETS } from "../base/histogram";
 import {
   abortConnection,
   closeConnection,
-  connectionExt,
   receiveBytes,
   receiveReady,
   sendBytes,
   sendRoom,
   takeNotifications,
 } from "../tcp/calls";
+import { connectionExt } from "../tcp/extension";
 import { copyFromRing, copyToRing } from "../tcp/real_bytes";
 import { qdiscAdvance, qdiscRemaining } from "../qdisc/qdisc";
 import { settle } from "./host";

@@ -1,15 +1,14 @@
 /** The user's calls, RFC 9293 §3.10.1 to §3.10.5: OPEN, SEND, RECEIVE, CLOSE, ABORT. */
 import { Chrono, EndReason, Notify, SendFlag, State, TcbFlag, Timer } from "../layout/enums";
-import { TcbExt } from "../layout/reassembly";
 import { Tcb } from "../layout/tcb";
-import { slabClass, takeSlab } from "../base/arena";
 import { beginCongestionControl, chooseIss, connectionReset, enterClosed, startFinWait2Timer } from "./connection";
 import { chronoStart, chronoStop } from "./chrono";
 import { ackIsDueAfterRead, setQuickAck } from "./delayed_ack";
 import { restartAfterIdle } from "./new_data";
+import { connectionExt, ringsTake } from "./extension";
 import { sendAck, sendPending, sendReset, sendSyn } from "./output";
 import { queueWrite } from "./push";
-import { growRing, receiveRingClass, tuneOnRead } from "./receive_tuning";
+import { growRing, tuneOnRead } from "./receive_tuning";
 import { windowUpdateIsDue } from "./receive_window";
 import { receiverOf } from "./receiver";
 import { backedOffRto } from "./rtt";
@@ -39,28 +38,7 @@ export function openActive(tcb: Tcb, now: u64): void {
 function prepare(tcb: Tcb): void {
   connectionReset(tcb);
   tcb.rtt_min_us = u32.MAX_VALUE;
-  if (tcb.flags & TcbFlag.REAL_BYTES) takeRings(tcb, connectionExt(tcb));
-}
-
-/** The connection's `TcbExt`, made when it has none. */
-export function connectionExt(tcb: Tcb): TcbExt {
-  if (!tcb.ext) {
-    const ext = takeSlab(slabClass(offsetof<TcbExt>()));
-    memory.fill(ext, 0, offsetof<TcbExt>());
-    tcb.ext = <u32>ext;
-  }
-  return changetype<TcbExt>(<usize>tcb.ext);
-}
-
-/** Rings that hold a full send and a full receive buffer. */
-function takeRings(tcb: Tcb, ext: TcbExt): void {
-  if (ext.send) return;
-  const send = slabClass(tcb.snd_buf);
-  const receive = receiveRingClass(tcb);
-  ext.send = <u32>takeSlab(send);
-  ext.send_mask = ((<u32>1) << send) - 1;
-  ext.receive = <u32>takeSlab(receive);
-  ext.receive_mask = ((<u32>1) << receive) - 1;
+  if (tcb.flags & TcbFlag.REAL_BYTES) ringsTake(tcb);
 }
 
 /** How many bytes SEND would take now. */

@@ -8,13 +8,13 @@ import { TcbExt } from "../layout/reassembly";
 import { Receiver } from "../layout/receiver";
 import { Segment } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
-import { giveSlab, slabClass, takeSlab } from "../base/arena";
+import { slabClass } from "../base/arena";
 import { engine } from "../base/root";
 import { seqLt } from "../base/seq";
 import { microseconds, timestampClock } from "../base/time";
 import { WSCALE_MAX } from "./options";
 import { TIMESTAMPS_LENGTH } from "./pmtu";
-import { copyToRing } from "./real_bytes";
+import { largerRing } from "./real_bytes";
 
 /** Linux's net.core.rmem_max: SO_RCVBUF could ask for as much, so the scale allows it. */
 const SOCKET_RMEM_MAX: u32 = 212992;
@@ -150,16 +150,8 @@ export function receiveRingClass(tcb: Tcb): u32 {
 /** Moves real bytes, in order and ahead of it, to a ring for the buffer as it is now. */
 export function growRing(tcb: Tcb): void {
   const bytes = changetype<TcbExt>(<usize>tcb.ext);
-  const size = bytes.receive_mask + 1;
-  const klass = receiveRingClass(tcb);
-  const mask = ((<u32>1) << klass) - 1;
+  const mask = ((<u32>1) << receiveRingClass(tcb)) - 1;
   if (bytes.receive == 0 || mask <= bytes.receive_mask) return;
-  const ring = takeSlab(klass);
-  // What the old ring holds lies in two pieces of it; the new one is larger, but each piece may wrap there too
-  const first = size - (tcb.copied_seq & bytes.receive_mask);
-  copyToRing(ring, mask, tcb.copied_seq, bytes.receive + (tcb.copied_seq & bytes.receive_mask), first);
-  if (first < size) copyToRing(ring, mask, tcb.copied_seq + first, bytes.receive, size - first);
-  giveSlab(bytes.receive, slabClass(size));
-  bytes.receive = <u32>ring;
+  bytes.receive = largerRing(bytes.receive, bytes.receive_mask, mask, tcb.copied_seq);
   bytes.receive_mask = mask;
 }

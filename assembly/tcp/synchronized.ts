@@ -181,10 +181,19 @@ export function timeWait(tcb: Tcb, segment: Segment, now: u64): void {
  * it newer than all that the old one sent. True when the segment is dealt with.
  */
 function timeWaitReuse(tcb: Tcb, segment: Segment, now: u64): bool {
-  const flags = <u32>segment.flags;
-  if (flags & (Flag.RST | Flag.ACK) || !(tcb.flags & TcbFlag.PASSIVE)) return false;
-  const stamped = ((<u32>segment.opts) & Opt.TIMESTAMPS) != 0 && (tcb.flags & TcbFlag.TIMESTAMPS) != 0;
-  if (!seqGt(segment.seq, tcb.rcv_nxt) && !(stamped && seqGt(segment.tsval, tcb.ts_recent))) return false;
+  if (!(tcb.flags & TcbFlag.PASSIVE) || !isNewerSyn(tcb, segment)) return false;
   listenAgain(tcb, segment, now);
   return true;
+}
+
+/** Whether a segment is a SYN that the old connection cannot have sent; PAWS is asked apart. */
+function isNewerSyn(tcb: Tcb, segment: Segment): bool {
+  if (((<u32>segment.flags) & (Flag.SYN | Flag.RST | Flag.ACK)) != Flag.SYN) return false;
+  const stamped = ((<u32>segment.opts) & Opt.TIMESTAMPS) != 0 && (tcb.flags & TcbFlag.TIMESTAMPS) != 0;
+  return seqGt(segment.seq, tcb.rcv_nxt) || (stamped && seqGt(segment.tsval, tcb.ts_recent));
+}
+
+/** Whether a connection in TIME_WAIT may give way to the new one that this segment begins. */
+export function timeWaitGivesWay(tcb: Tcb, segment: Segment, now: u64): bool {
+  return isNewerSyn(tcb, segment) && !isOlder(tcb, segment, now);
 }

@@ -1,6 +1,7 @@
 /** TIMEOUTS, RFC 9293 §3.10.8: what each deadline does when it is reached. */
 import { CaState, EndReason, Pending, State, TcbFlag, Timer } from "../layout/enums";
 import { Opt } from "../layout/enums";
+import { TcbExt } from "../layout/reassembly";
 import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
 import { enterClosed, listenOn } from "./connection";
@@ -86,7 +87,7 @@ function retransmissionTimeout(tcb: Tcb, now: u64): void {
   const state = <i32>tcb.state;
   const opening = state == State.SYN_SENT || state == State.SYN_RECEIVED;
   if (!opening && tcb.packets_out == 0) return;
-  if (<u32>tcb.unanswered >= (opening ? engine().syn_retries : engine().data_retries)) {
+  if (<u32>tcb.unanswered >= (opening ? handshakeRetries(tcb) : engine().data_retries)) {
     // RFC 9293 §3.8.3 R2: the peer is gone. A passive OPEN that never completed listens again
     if (state == State.SYN_RECEIVED && tcb.flags & TcbFlag.PASSIVE) listenOn(tcb);
     else enterClosed(tcb, EndReason.TIMED_OUT, now);
@@ -102,6 +103,16 @@ function retransmissionTimeout(tcb: Tcb, now: u64): void {
     retransmit(tcb, tcb.sent_head, now);
   }
   timerSet(tcb, Timer.RETRANSMIT, now + backedOffRto(tcb, tcb.backoff));
+}
+
+/** How often a SYN or SYN-ACK is sent again before giving up; the user may have said (TCP_SYNCNT). */
+function handshakeRetries(tcb: Tcb): u32 {
+  if (tcb.flags & TcbFlag.PASSIVE) return engine().synack_retries;
+  if (tcb.ext) {
+    const own = changetype<TcbExt>(<usize>tcb.ext).syn_retries;
+    if (own) return own;
+  }
+  return engine().syn_retries;
 }
 
 /** RFC 9293 §3.8.6.1: asks for the window, for ever as long as the peer answers. */

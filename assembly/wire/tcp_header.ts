@@ -29,7 +29,7 @@ const enum At {
 /** Bytes of the header without options. */
 const HEADER_MIN: u32 = 20;
 
-/** Protocol number of TCP in IPv4. */
+/** Protocol number of TCP in IPv4, and its next-header value in IPv6. */
 export const IP_PROTOCOL_TCP: u32 = 6;
 
 /** Bytes of the header of `segment`, options included. */
@@ -37,15 +37,22 @@ export function tcpHeaderLength(segment: Segment): u32 {
   return HEADER_MIN + optionsLength(segment);
 }
 
-/** RFC 9293 §3.1, the pseudo-header: addresses, protocol, and length of header and payload. */
+/** RFC 9293 §3.1 and RFC 8200 §8.1, the pseudo-header: addresses, protocol, and length of header and payload. */
 @inline
 function pseudoHeader(packet: Packet, length: u32): u64 {
+  if (packet.version == 6) return ipv6PseudoHeader(packet, IP_PROTOCOL_TCP, length);
   return (
     <u64>bswap(packet.src_addr) +
     <u64>bswap(packet.dst_addr) +
     <u64>bswap<u16>(<u16>IP_PROTOCOL_TCP) +
     <u64>bswap<u16>(<u16>length)
   );
+}
+
+/** RFC 8200 §8.1: what every checksum above IPv6 begins with. */
+export function ipv6PseudoHeader(packet: Packet, protocol: u32, length: u32): u64 {
+  const addresses = changetype<usize>(packet) + offsetof<Packet>("src_hi");
+  return checksumAdd(<u64>bswap<u32>(length) + <u64>bswap<u32>(protocol), addresses, 32);
 }
 
 /** Writes the header, `header` bytes long, at `at`. The checksum is that of the whole segment, payload included. */

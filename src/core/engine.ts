@@ -51,6 +51,25 @@ export interface CoreExports {
   newPacket(bytes: number): number;
   offerPacket(packet: number, route: number, now: bigint): void;
   takePacket(): number;
+  stackInit(addresses: number): number;
+  stackInput(length: number): void;
+  stackRun(until: bigint, toNews: number): number;
+  stackNews(): number;
+  socketOpen(ipv6: number): number;
+  socketBind(socket: number, hi: bigint, lo: bigint, port: number): number;
+  socketListen(socket: number, backlog: number): number;
+  socketUnlisten(socket: number): void;
+  socketAccept(socket: number): number;
+  socketConnect(socket: number, hi: bigint, lo: bigint, port: number): number;
+  socketWrite(socket: number, from: number, len: number): number;
+  socketRead(socket: number, to: number, len: number, peek: number): number;
+  socketReadable(socket: number): number;
+  socketWritable(socket: number): number;
+  socketFinish(socket: number): void;
+  socketResize(socket: number): void;
+  socketCongestion(socket: number, cc: number): void;
+  socketAbort(socket: number): void;
+  socketClose(socket: number, reset: number): void;
   captureInit(snaplen: number): void;
   queuePackets(ext: number): number;
   queueRemaining(ext: number): bigint;
@@ -84,6 +103,9 @@ export interface CoreExports {
   encodeIpv4Tcp(segment: number, packet: number, at: number, snaplen: number): number;
   ipv4TcpLength(segment: number): number;
   parseIpv4Tcp(at: number, length: number, segment: number, packet: number): number;
+  encodeIpv6Tcp(segment: number, packet: number, at: number, snaplen: number): number;
+  ipv6TcpLength(segment: number): number;
+  parseIpv6Tcp(at: number, length: number, segment: number, packet: number): number;
   parseTcp(at: number, length: number, segment: number, packet: number): number;
   checksum(at: number, length: number): number;
   rootAddress(): number;
@@ -211,6 +233,10 @@ const ADDRESSES = [
   "addRoute",
   "addFlow",
   "addSource",
+  "stackInit",
+  "stackNews",
+  "socketOpen",
+  "socketAccept",
   "keepRttHistogram",
   "newPacket",
   "takePacket",

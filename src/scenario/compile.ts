@@ -173,6 +173,7 @@ class Compiler {
     if (tcp.profile === "rfc") set(EngineLayout.quick_acks, 0);
     set(EngineLayout.fin_wait_2_ms, Math.round(tcp.finWait2Timeout_ns / 1e6));
     set(EngineLayout.syn_retries, tcp.synRetries);
+    set(EngineLayout.synack_retries, tcp.synRetries);
     set(EngineLayout.data_retries, tcp.dataRetries);
     set(EngineLayout.slow_start_after_idle, tcp.slowStartAfterIdle ? 1 : 0);
     set(EngineLayout.tso_bytes_max, tcp.tso ? TSO_BYTES_MAX : 0);

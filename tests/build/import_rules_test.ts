@@ -13,7 +13,8 @@ const CORE: Record<string, string[]> = {
   cc: ["base", "layout"],
   tcp: ["cc", "base", "layout"],
   sim: ["tcp", "qdisc", "wire", "base", "layout"],
-  index: ["trap", "sim", "tcp", "wire", "base", "layout"],
+  stack: ["sim", "tcp", "cc", "wire", "base", "layout"],
+  index: ["trap", "stack", "sim", "tcp", "wire", "base", "layout"],
   bench: ["trap", "sim", "tcp", "wire", "cc", "qdisc", "base", "layout"],
 };
 
@@ -23,6 +24,7 @@ const HOST: Record<string, string[]> = {
   results: ["scenario", "core"],
   trace: ["scenario", "core"],
   packetdrill: ["sockets", "trace", "scenario", "core"],
+  sockets: ["core"],
   endpoint: ["sockets", "trace", "scenario", "core"],
   version: [],
   streams: ["core"],

@@ -180,6 +180,7 @@ export function startRun(engine: Engine, settings: Settings): void {
   engine.set(engine.root, Root.fin_timeout_ms, parseTime(s.finTimeout) / 1e6);
   engine.set(engine.root, Root.fin_wait_2_ms, parseTime(s.finWait2) / 1e6);
   engine.set(engine.root, Root.syn_retries, s.synRetries);
+  engine.set(engine.root, Root.synack_retries, s.synRetries);
   engine.set(engine.root, Root.data_retries, s.dataRetries);
   engine.set(engine.root, Root.tso_bytes_max, s.tso ? 65215 : 0);
   engine.set(engine.root, Root.slow_start_after_idle, s.slowStartAfterIdle ? 1 : 0);

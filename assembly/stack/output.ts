@@ -1,0 +1,81 @@
+/** What leaves: segments become packets in a buffer that the host program fetches. */
+import { Opt } from "../layout/enums";
+import { Segment, SegmentExt } from "../layout/segment";
+import { OutputRecord, Socket } from "../layout/stack";
+import { Packet } from "../layout/wire";
+import { giveSlab, takeSlab } from "../base/arena";
+import { giveSegment } from "../base/pool";
+import { engine } from "../base/root";
+import { encodeIpv4Tcp, ipv4TcpLength } from "../wire/ipv4";
+import { encodeIpv6Tcp } from "../wire/ipv6";
+import { isIpv4, unmapped } from "./address";
+import { stack } from "./stack";
+
+const PACKET: usize = memory.data(64, 8);
+const RECORD_HEAD: u32 = offsetof<OutputRecord>();
+/** Bytes by which an IPv6 header is longer. */
+const IPV6_MORE: u32 = 20;
+
+if (offsetof<Packet>() > 64) ERROR("Packet has outgrown its place in stack/output.ts");
+
+/** Room for a packet of `bytes` at the end of the buffer; `packetWritten` completes it. */
+export function packetRoom(bytes: u32): usize {
+  const s = stack();
+  const wanted = s.output_used + RECORD_HEAD + ((bytes + 7) & ~7);
+  while (wanted > s.output_size) {
+    const klass = <u32>ctz(s.output_size);
+    const bigger = takeSlab(klass + 1);
+    memory.copy(bigger, s.output, s.output_used);
+    giveSlab(s.output, klass);
+    s.output = <u32>bigger;
+    s.output_size <<= 1;
+  }
+  return <usize>s.output + s.output_used + RECORD_HEAD;
+}
+
+export function packetWritten(bytes: u32): void {
+  const s = stack();
+  const record = changetype<OutputRecord>(<usize>s.output + s.output_used);
+  record.time = engine().now;
+  record.length = bytes;
+  s.output_used += RECORD_HEAD + ((bytes + 7) & ~7);
+  s.packets_out++;
+}
+
+/** Sends what TCP has put on its list, in the name of `socket`. */
+export function transmit(socket: Socket): void {
+  const e = engine();
+  let next = e.out_head;
+  e.out_head = 0;
+  while (next) {
+    const segment = changetype<Segment>(<usize>next);
+    next = segment.next;
+    sendSegment(socket, segment);
+    giveSegment(segment);
+  }
+}
+
+function sendSegment(socket: Socket, segment: Segment): void {
+  const packet = changetype<Packet>(PACKET);
+  packet.src_port = socket.local_port;
+  packet.dst_port = socket.remote_port;
+  packet.tos = socket.tos;
+  packet.ttl = socket.ttl;
+  packet.payload = (<u32>segment.opts) & Opt.EXT ? changetype<SegmentExt>(changetype<usize>(segment) + 64).payload : 0;
+  if (isIpv4(socket.remote_hi, socket.remote_lo)) {
+    packet.id = ++socket.ip_id;
+    packet.src_addr = unmapped(socket.local_lo);
+    packet.dst_addr = unmapped(socket.remote_lo);
+    const length = ipv4TcpLength(segment);
+    encodeIpv4Tcp(segment, packet, packetRoom(length), length);
+    packetWritten(length);
+  } else {
+    packet.src_hi = socket.local_hi;
+    packet.src_lo = socket.local_lo;
+    packet.dst_hi = socket.remote_hi;
+    packet.dst_lo = socket.remote_lo;
+    const length = ipv4TcpLength(segment) + IPV6_MORE;
+    encodeIpv6Tcp(segment, packet, packetRoom(length), length);
+    packetWritten(length);
+  }
+}

@@ -1,0 +1,409 @@
+/**
+ * One IP host on one engine, in virtual or real time: packets in, packets out, and the sockets interface as Linux has it.
+ * Calls return a number as Linux does, -errno for an error; one that would block returns a `Pending`.
+ */
+import type { WasmSource } from "../core/engine.ts";
+import { Cc, Engine as Root, Socket as SocketLayout, Stack, Tcb, TcbFlag } from "../core/layout.gen.ts";
+import type { SocketAddress } from "./address.ts";
+import {
+  AF_INET,
+  AF_INET6,
+  Errno,
+  FileControl,
+  IPPROTO_TCP,
+  MessageFlag,
+  PollEvent,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+} from "./constants.ts";
+import { CoreHost, type LeftPacket } from "./core_host.ts";
+import { type EpollEvent, EpollInstance } from "./epoll.ts";
+import { getOption, type OptionResult, type OptionValue, setOption } from "./options.ts";
+import { isPending, type Pending, untilAnswered } from "./pending.ts";
+import { readiness } from "./readiness.ts";
+import { Sysctls } from "./sysctls.ts";
+import { type TcpInfo, tcpInfo } from "./tcp_info.ts";
+import { type Received, TcpSocket } from "./tcp_socket.ts";
+
+/** How to make a host. */
+export interface HostOptions {
+  /** Its addresses; the first of a family is the one that connections leave from. */
+  addresses?: string[];
+  /** Parameters by their Linux names. */
+  sysctls?: Record<string, number | string>;
+  /** Makes its secrets and initial sequence numbers. */
+  seed?: bigint;
+  /** Whether streams carry bytes; without, lengths move and the payload is zeros. */
+  realBytes?: boolean;
+  mtu?: number;
+  /** The core's wasm, when not the inlined one. */
+  wasm?: WasmSource;
+}
+
+/** What `accept` returns: a descriptor or -errno, and the peer. */
+export interface Accepted {
+  result: number;
+  address?: SocketAddress;
+}
+
+/** A descriptor to poll; `revents` is filled in. */
+export interface PollFd {
+  readonly fd: number;
+  readonly events: number;
+  revents: number;
+}
+
+/** What `epollWait` returns. */
+export interface EpollAnswer {
+  result: number;
+  events?: EpollEvent[];
+}
+
+/** Attributes of the route to everywhere. */
+export interface RouteSettings {
+  mtu?: number;
+  initcwnd?: number;
+}
+
+const FIRST_FD = 3;
+const NS_PER_MS = 1_000_000;
+const DEFAULT_ADDRESSES = ["192.168.0.1", "fd3d:a0b:17d6::1"];
+
+/** A host. */
+export class Host {
+  readonly #core: CoreHost;
+  readonly #sysctls: Sysctls;
+  readonly #files: Map<number, TcpSocket | EpollInstance> = new Map<number, TcpSocket | EpollInstance>();
+  #newsFds: Set<number> = new Set<number>();
+
+  private constructor(core: CoreHost, options: HostOptions) {
+    this.#core = core;
+    setDefaults(core, options);
+    this.#sysctls = new Sysctls(core);
+    for (const [name, value] of Object.entries(options.sysctls ?? {})) this.sysctl(name, value);
+  }
+
+  /** A host without sockets; its clock stands at 0. */
+  static async create(options: HostOptions = {}): Promise<Host> {
+    const core = await CoreHost.create(options.addresses ?? DEFAULT_ADDRESSES, options.seed ?? 1n, options.wasm);
+    return new Host(core, options);
+  }
+
+  // ---- Time and the wire
+
+  /** The clock, nanoseconds. */
+  get now(): bigint {
+    return this.#core.now;
+  }
+
+  /** Runs timers up to then; the clock stands at `untilNs` after. */
+  run(untilNs: bigint): void {
+    this.#core.run(untilNs, false);
+    this.#hearNews();
+  }
+
+  /** The same, but what is due at that very time waits. */
+  runBefore(untilNs: bigint): void {
+    if (untilNs <= this.now) return;
+    this.run(untilNs - 1n);
+    this.#core.setNow(untilNs);
+  }
+
+  /** Runs, but stops after the first event that a caller could see: true when there was one. */
+  runToNews(untilNs: bigint): boolean {
+    const stopped = this.#core.run(untilNs, true);
+    this.#hearNews();
+    return stopped;
+  }
+
+  /** When the next timer may go off: early is possible, late is not. Undefined when none is set. */
+  nextEventNs(): bigint | undefined {
+    return this.#core.nextEventNs();
+  }
+
+  /** An IP packet arrives now. */
+  input(packet: Uint8Array): void {
+    this.#core.input(packet);
+    this.#hearNews();
+  }
+
+  /** Packets that left since last asked, in order. */
+  output(): LeftPacket[] {
+    return this.#core.output();
+  }
+
+  /** Descriptors of sockets that something has happened to since last asked. */
+  takeNews(): number[] {
+    const fds = [...this.#newsFds];
+    this.#newsFds.clear();
+    return fds;
+  }
+
+  #hearNews(): void {
+    for (let news = this.#core.takeNews(); news !== undefined; news = this.#core.takeNews()) {
+      const file = this.#files.get(news.handle);
+      if (!(file instanceof TcpSocket)) continue;
+      file.generation++;
+      this.#newsFds.add(news.handle);
+    }
+  }
+
+  /** Sets a parameter by its Linux name; throws an Error that names an unknown one. */
+  sysctl(name: string, value: number | string): void {
+    this.#sysctls.set(name, value);
+  }
+
+  /** Sets attributes of the route, before sockets are opened; throws an Error that names an unknown one. */
+  route(settings: RouteSettings): void {
+    for (const [name, value] of Object.entries(settings)) {
+      if (value === undefined) continue;
+      if (name === "mtu") this.#core.setStack(Stack.mtu, value);
+      else if (name === "initcwnd") this.#core.setTcb(this.#core.template, Tcb.initial_cwnd, value);
+      else throw new Error(`route attribute ${JSON.stringify(name)}: not one that this host has`);
+    }
+  }
+
+  /** A counter or a parameter of the stack, by its name in the core's layout. */
+  stack(name: keyof typeof Stack): number {
+    const field = Stack[name];
+    if (typeof field === "number") return field;
+    return this.#core.stack(field);
+  }
+
+  // ---- Calls
+
+  socket(domain: number, type: number, protocol = 0): number {
+    if (domain !== AF_INET && domain !== AF_INET6) return -Errno.EAFNOSUPPORT;
+    const kind = type & 0xf;
+    if (kind !== SOCK_STREAM) return -Errno.ESOCKTNOSUPPORT;
+    if (protocol !== 0 && protocol !== IPPROTO_TCP) return -Errno.EPROTONOSUPPORT;
+    const at = this.#core.call((core) => core.socketOpen(domain === AF_INET6 ? 1 : 0)) >>> 0;
+    const socket = new TcpSocket(this.#core, at, domain, false);
+    socket.nonBlocking = (type & SOCK_NONBLOCK) !== 0;
+    return this.#open(socket);
+  }
+
+  #open(file: TcpSocket | EpollInstance): number {
+    let fd = FIRST_FD;
+    while (this.#files.has(fd)) fd++;
+    this.#files.set(fd, file);
+    if (file instanceof TcpSocket) this.#core.engine.set(file.at, SocketLayout.handle, fd);
+    return fd;
+  }
+
+  /** Makes a call of a socket; EBADF and ENOTSOCK for what is none. */
+  #with<T>(fd: number, wrong: (errno: number) => T, call: (socket: TcpSocket) => T): T {
+    const file = this.#files.get(fd);
+    if (file === undefined) return wrong(-Errno.EBADF);
+    if (!(file instanceof TcpSocket)) return wrong(-Errno.ENOTSOCK);
+    return call(file);
+  }
+
+  #number<T extends number | Pending<number>>(fd: number, call: (socket: TcpSocket) => T): T | number {
+    return this.#with<T | number>(fd, (errno) => errno, call);
+  }
+
+  bind(fd: number, address: SocketAddress): number {
+    return this.#number(fd, (socket) => socket.bind(address));
+  }
+
+  listen(fd: number, backlog: number): number {
+    return this.#number(fd, (socket) => socket.listen(backlog));
+  }
+
+  /** The next connection that waits, as a descriptor. */
+  accept(fd: number, flags = 0): Accepted | Pending<Accepted> {
+    return this.#with<Accepted | Pending<Accepted>>(
+      fd,
+      (result) => ({ result }),
+      (listener) =>
+        untilAnswered<Accepted>(() => {
+          if (!listener.isListening) return { result: -Errno.EINVAL };
+          const at = this.#core.call((core) => core.socketAccept(listener.at)) >>> 0;
+          if (at === 0) return listener.nonBlocking ? { result: -Errno.EAGAIN } : undefined;
+          const socket = new TcpSocket(this.#core, at, listener.family, true);
+          socket.nonBlocking = (flags & SOCK_NONBLOCK) !== 0;
+          return { result: this.#open(socket), address: socket.remoteAddress };
+        }),
+    );
+  }
+
+  connect(fd: number, address: SocketAddress): number | Pending<number> {
+    return this.#number(fd, (socket) => socket.connect(address));
+  }
+
+  /** read, recv and recvmsg: up to `length` bytes. */
+  read(fd: number, length: number, flags = 0): Received | Pending<Received> {
+    return this.#with<Received | Pending<Received>>(
+      fd,
+      (result) => ({ result }),
+      (socket) => socket.read(length, flags),
+    );
+  }
+
+  /** write, send, sendto and sendmsg: bytes, or that many zeros. */
+  write(fd: number, data: Uint8Array | number, flags = 0, to?: SocketAddress): number | Pending<number> {
+    return this.#number(fd, (socket) => {
+      if (flags & MessageFlag.MSG_FASTOPEN && to === undefined) return -Errno.EINVAL;
+      if (flags & MessageFlag.MSG_FASTOPEN) return -Errno.EOPNOTSUPP;
+      return socket.write(data, flags);
+    });
+  }
+
+  shutdown(fd: number, how: number): number {
+    return this.#number(fd, (socket) => socket.shutdown(how));
+  }
+
+  close(fd: number): number | Pending<number> {
+    const file = this.#files.get(fd);
+    if (file === undefined) return -Errno.EBADF;
+    this.#files.delete(fd);
+    this.#newsFds.delete(fd);
+    if (!(file instanceof TcpSocket)) return 0;
+    for (const other of this.#files.values()) {
+      if (other instanceof EpollInstance) other.forget(fd);
+    }
+    return file.close();
+  }
+
+  getsockopt(fd: number, level: number, name: number): OptionResult {
+    return this.#with<OptionResult>(
+      fd,
+      (result) => ({ result }),
+      (socket) => getOption({ core: this.#core, sysctls: this.#sysctls, socket }, level, name),
+    );
+  }
+
+  setsockopt(fd: number, level: number, name: number, value: OptionValue): number {
+    return this.#number(
+      fd,
+      (socket) => setOption({ core: this.#core, sysctls: this.#sysctls, socket }, level, name, value),
+    );
+  }
+
+  fcntl(fd: number, command: number, argument = 0): number {
+    return this.#number(fd, (socket) => {
+      switch (command) {
+        case FileControl.F_GETFL:
+          return FileControl.O_RDWR | (socket.nonBlocking ? FileControl.O_NONBLOCK : 0);
+        case FileControl.F_SETFL:
+          socket.nonBlocking = (argument & FileControl.O_NONBLOCK) !== 0;
+          return 0;
+        case FileControl.F_GETFD:
+        case FileControl.F_SETFD:
+          return 0;
+        default:
+          return -Errno.EINVAL;
+      }
+    });
+  }
+
+  /** SIOCINQ, SIOCOUTQ and SIOCOUTQNSD; FIONBIO with its argument. */
+  ioctl(fd: number, request: number, argument = 0): OptionResult {
+    return this.#with<OptionResult>(fd, (result) => ({ result }), (socket) => {
+      if (request === FileControl.FIONBIO) {
+        socket.nonBlocking = argument !== 0;
+        return { result: 0 };
+      }
+      if (socket.isListening) return { result: -Errno.EINVAL };
+      switch (request) {
+        case FileControl.SIOCINQ:
+          return { result: 0, value: socket.readable };
+        case FileControl.SIOCOUTQ:
+          return { result: 0, value: socket.queued(false) };
+        case FileControl.SIOCOUTQNSD:
+          return { result: 0, value: socket.queued(true) };
+        default:
+          return { result: -Errno.ENOTTY };
+      }
+    });
+  }
+
+  getsockname(fd: number): Accepted {
+    return this.#with<Accepted>(
+      fd,
+      (result) => ({ result }),
+      (socket) => ({ result: 0, address: socket.localAddress }),
+    );
+  }
+
+  getpeername(fd: number): Accepted {
+    return this.#with<Accepted>(fd, (result) => ({ result }), (socket) => {
+      const address = socket.remoteAddress;
+      return address === undefined ? { result: -Errno.ENOTCONN } : { result: 0, address };
+    });
+  }
+
+  // ---- Waiting for many
+
+  /** Fills in `revents`; how many descriptors have some. `timeoutMs` below 0 waits for ever. */
+  poll(fds: PollFd[], timeoutMs: number): number | Pending<number> {
+    const deadline = this.#deadline(timeoutMs);
+    const always = PollEvent.POLLERR | PollEvent.POLLHUP | PollEvent.POLLNVAL;
+    return untilAnswered(() => {
+      let count = 0;
+      for (const poll of fds) {
+        poll.revents = poll.fd < 0 ? 0 : (this.#readiness(poll.fd) ?? PollEvent.POLLNVAL) & (poll.events | always);
+        if (poll.revents !== 0) count++;
+      }
+      return count > 0 || (deadline !== undefined && this.now >= deadline) ? count : undefined;
+    }, deadline);
+  }
+
+  #deadline(timeoutMs: number): bigint | undefined {
+    return timeoutMs < 0 ? undefined : this.now + BigInt(Math.round(timeoutMs * NS_PER_MS));
+  }
+
+  #readiness(fd: number): number | undefined {
+    const file = this.#files.get(fd);
+    return file instanceof TcpSocket ? readiness(this.#core, file) : file === undefined ? undefined : 0;
+  }
+
+  epollCreate(_flags = 0): number {
+    return this.#open(new EpollInstance());
+  }
+
+  epollCtl(epfd: number, operation: number, fd: number, events: number, data: number = fd): number {
+    const epoll = this.#files.get(epfd);
+    if (epoll === undefined || !this.#files.has(fd)) return -Errno.EBADF;
+    if (!(epoll instanceof EpollInstance) || epfd === fd) return -Errno.EINVAL;
+    return epoll.control(operation, fd, events, data);
+  }
+
+  epollWait(epfd: number, maxEvents: number, timeoutMs: number): EpollAnswer | Pending<EpollAnswer> {
+    const epoll = this.#files.get(epfd);
+    if (epoll === undefined) return { result: -Errno.EBADF };
+    if (!(epoll instanceof EpollInstance) || maxEvents <= 0) return { result: -Errno.EINVAL };
+    const deadline = this.#deadline(timeoutMs);
+    const watched = {
+      readiness: (fd: number) => this.#readiness(fd),
+      generation: (fd: number) => (this.#files.get(fd) as TcpSocket | undefined)?.generation ?? 0,
+    };
+    return untilAnswered<EpollAnswer>(() => {
+      const events = epoll.ready(watched, maxEvents);
+      const over = deadline !== undefined && this.now >= deadline;
+      return events.length > 0 || over ? { result: events.length, events } : undefined;
+    }, deadline);
+  }
+
+  /** TCP_INFO: members of `struct tcp_info` by their names, or -errno. */
+  tcpInfo(fd: number): TcpInfo | number {
+    return this.#with<TcpInfo | number>(fd, (errno) => errno, (socket) => tcpInfo(this.#core, socket));
+  }
+}
+
+export { isPending };
+
+/** What a Linux host is like before anybody has set a parameter. */
+function setDefaults(core: CoreHost, options: HostOptions): void {
+  core.setStack(Stack.mtu, options.mtu ?? 1500);
+  core.setRoot(Root.msl_ms, 30_000);
+  core.setRoot(Root.rto_max_us, 120_000_000);
+  core.setRoot(Root.rto_initial_us, 1_000_000);
+  core.setRoot(Root.delayed_ack_us, 40_000);
+  core.setFlag(core.template, TcbFlag.DELAYED_ACK, true);
+  core.setFlag(core.template, TcbFlag.REAL_BYTES, options.realBytes ?? true);
+  core.setTcb(core.template, Tcb.cc, Cc.CUBIC);
+  core.setTcb(core.template, Tcb.initial_cwnd, 10);
+  core.setTcb(core.template, Tcb.rto_min_us, 200_000);
+}

@@ -1,0 +1,32 @@
+/** What poll says of a socket, as Linux computes it. */
+import { Listener, Socket as SocketLayout, State, Tcb } from "../core/layout.gen.ts";
+import { PollEvent } from "./constants.ts";
+import type { CoreHost } from "./core_host.ts";
+import type { TcpSocket } from "./tcp_socket.ts";
+
+const { POLLIN, POLLOUT, POLLERR, POLLHUP, POLLRDNORM, POLLWRNORM, POLLRDHUP } = PollEvent;
+
+/** Every event that holds now. */
+export function readiness(core: CoreHost, socket: TcpSocket): number {
+  const state = socket.state;
+  if (state === State.LISTEN) {
+    const listener = core.socket(socket.at, SocketLayout.listener);
+    return core.engine.get(listener, Listener.accept_count) > 0 ? POLLIN | POLLRDNORM : 0;
+  }
+  let events = 0;
+  if ((!socket.canReceive && !socket.canSend) || state === State.CLOSED) events |= POLLHUP;
+  if (!socket.canReceive) events |= POLLIN | POLLRDNORM | POLLRDHUP;
+  if (state !== State.SYN_SENT && state !== State.SYN_RECEIVED) {
+    if (socket.readable >= socket.receiveLowWater) events |= POLLIN | POLLRDNORM;
+    if (!socket.canSend || isWritable(core, socket)) events |= POLLOUT | POLLWRNORM;
+  }
+  if (socket.pendingError !== 0) events |= POLLERR;
+  return events;
+}
+
+/** Linux: when a third of the send buffer is free. */
+function isWritable(core: CoreHost, socket: TcpSocket): boolean {
+  const queued = socket.queued(false);
+  const buffer = core.tcb(socket.at, Tcb.snd_buf);
+  return buffer - queued >= queued >> 1;
+}

@@ -1,0 +1,380 @@
+/** One TCP socket as its user sees it: Linux's calls, their errnos and when each is due, over a connection of the core. */
+import { EndReason, Socket as SocketLayout, SocketFlag, State, Tcb, TcbFlag } from "../core/layout.gen.ts";
+import { familyOf, formatAddress, parseAddress, type SocketAddress } from "./address.ts";
+import { AF_INET6, Errno, MessageFlag } from "./constants.ts";
+import type { CoreHost } from "./core_host.ts";
+import { type Pending, untilAnswered } from "./pending.ts";
+
+/** What a reading call returns: bytes read or -errno, the bytes, and flags of the message. */
+export interface Received {
+  result: number;
+  /** Absent for a virtual stream. */
+  data?: Uint8Array;
+  flags?: number;
+  address?: SocketAddress;
+}
+
+/** `struct linger`. */
+export interface LingerValue {
+  onoff: number;
+  linger: number;
+}
+
+const RECEIVE = 1;
+const SEND = 2;
+const BOTH = RECEIVE | SEND;
+const NS_PER_S = 1_000_000_000n;
+
+/** How far CONNECT has come, apart from TCP's state: `struct socket`'s `state` in Linux. */
+type Progress = "unconnected" | "connecting" | "connected";
+
+/** A socket. */
+export class TcpSocket {
+  /** Address of the core's `Socket`. */
+  readonly at: number;
+  readonly family: number;
+  nonBlocking = false;
+  linger: LingerValue = { onoff: 0, linger: 0 };
+  receiveLowWater = 1;
+  receiveTimeoutNs = 0n;
+  sendTimeoutNs = 0n;
+  /** How often something has happened to it that a poller may want to know. */
+  generation = 0;
+  /** Options without effect on what is sent, by level and name: what was set is what is read. */
+  readonly remembered: Map<string, number> = new Map<string, number>();
+  readonly #core: CoreHost;
+  #progress: Progress;
+  #shutdown = 0;
+  /** `sk_err`: told once. */
+  #error = 0;
+  /** The connection's end has been turned into an error. */
+  #endHeard = false;
+
+  /** A fresh socket at `at`, or an accepted one, which is connected. */
+  constructor(core: CoreHost, at: number, family: number, connected: boolean) {
+    this.#core = core;
+    this.at = at;
+    this.family = family;
+    this.#progress = connected ? "connected" : "unconnected";
+  }
+
+  /** State of RFC 9293 §3.3.2. */
+  get state(): number {
+    return this.#core.tcb(this.at, Tcb.state);
+  }
+
+  get isListening(): boolean {
+    return this.state === State.LISTEN;
+  }
+
+  /** Which directions are closed for the user: bit 0 receiving, bit 1 sending. */
+  get shutdownBits(): number {
+    let bits = this.#shutdown;
+    if (this.#progress !== "unconnected") {
+      if (this.#has(TcbFlag.FIN_RECEIVED)) bits |= RECEIVE;
+      const state = this.state;
+      if (state === State.TIME_WAIT || (state === State.CLOSED && this.#isOver)) bits |= BOTH;
+    }
+    return bits;
+  }
+
+  get canReceive(): boolean {
+    return (this.shutdownBits & RECEIVE) === 0;
+  }
+
+  get canSend(): boolean {
+    return (this.shutdownBits & SEND) === 0;
+  }
+
+  /** Bytes that a read would give now. */
+  get readable(): number {
+    return this.#core.engine.exports.socketReadable(this.at) >>> 0;
+  }
+
+  get #isOver(): boolean {
+    return this.#core.tcb(this.at, Tcb.end_reason) !== EndReason.NONE;
+  }
+
+  #has(flag: number): boolean {
+    return (this.#core.tcb(this.at, Tcb.flags) & flag) !== 0;
+  }
+
+  get #isOpening(): boolean {
+    const state = this.state;
+    return state === State.SYN_SENT || state === State.SYN_RECEIVED;
+  }
+
+  /** The error that waits for the user; stays. */
+  get pendingError(): number {
+    this.#hearEnd();
+    return this.#error;
+  }
+
+  /** The error that waits for the user, told once: SO_ERROR. */
+  takeError(): number {
+    const error = this.pendingError;
+    this.#error = 0;
+    return error;
+  }
+
+  /** The connection's end, once it is there, becomes an error, once. */
+  #hearEnd(): void {
+    if (this.#endHeard || this.#progress === "unconnected") return;
+    const reason = this.#core.tcb(this.at, Tcb.end_reason);
+    if (reason === EndReason.NONE) return;
+    this.#endHeard = true;
+    this.#error = this.#errorOf(reason);
+  }
+
+  #errorOf(reason: number): number {
+    const told = this.#core.socket(this.at, SocketLayout.error);
+    switch (reason) {
+      case EndReason.RESET:
+        return this.#has(TcbFlag.FIN_RECEIVED) ? Errno.EPIPE : Errno.ECONNRESET;
+      case EndReason.REFUSED:
+        return told || Errno.ECONNREFUSED;
+      case EndReason.TIMED_OUT:
+        return told || this.#core.socket(this.at, SocketLayout.soft_error) || Errno.ETIMEDOUT;
+      default:
+        return told;
+    }
+  }
+
+  // ---- Opening
+
+  /** -errno or 0. */
+  bind({ address, port }: SocketAddress): number {
+    if (familyOf(address) === AF_INET6 && this.family !== AF_INET6) return -Errno.EAFNOSUPPORT;
+    const { hi, lo } = parseAddress(address);
+    return -this.#core.call((core) => core.socketBind(this.at, hi, lo, port));
+  }
+
+  listen(backlog: number): number {
+    if (this.#progress !== "unconnected") return -Errno.EINVAL;
+    return -this.#core.call((core) => core.socketListen(this.at, backlog >>> 0));
+  }
+
+  connect(to: SocketAddress, dontWait = false): number | Pending<number> {
+    switch (this.#progress) {
+      case "connected":
+        return -Errno.EISCONN;
+      case "connecting":
+        if (this.#isOpening && (this.nonBlocking || dontWait)) return -Errno.EALREADY;
+        return this.#waitForConnection(dontWait);
+      case "unconnected":
+        if (this.state !== State.CLOSED) return -Errno.EISCONN;
+        return this.#beginConnection(to, dontWait);
+    }
+  }
+
+  #beginConnection({ address, port }: SocketAddress, dontWait: boolean): number | Pending<number> {
+    if (familyOf(address) === AF_INET6 && this.family !== AF_INET6) return -Errno.EAFNOSUPPORT;
+    const { hi, lo } = parseAddress(address);
+    const refused = this.#core.call((core) => core.socketConnect(this.at, hi, lo, port));
+    if (refused !== 0) return -refused;
+    this.#progress = "connecting";
+    this.#shutdown = 0;
+    this.#error = 0;
+    this.#endHeard = false;
+    if (this.nonBlocking || dontWait) return -Errno.EINPROGRESS;
+    return this.#waitForConnection(false);
+  }
+
+  #waitForConnection(dontWait: boolean): number | Pending<number> {
+    const deadline = this.#deadline(this.sendTimeoutNs);
+    return untilAnswered(() => {
+      if (this.#isOpening) {
+        if (dontWait) return -Errno.EAGAIN;
+        return this.#isPast(deadline) ? -Errno.EINPROGRESS : undefined;
+      }
+      if (this.state === State.CLOSED) {
+        const error = this.takeError() || Errno.ECONNABORTED;
+        this.#progress = "unconnected";
+        return -error;
+      }
+      this.#progress = "connected";
+      return 0;
+    }, deadline);
+  }
+
+  #deadline(timeoutNs: bigint): bigint | undefined {
+    return timeoutNs === 0n ? undefined : this.#core.now + timeoutNs;
+  }
+
+  #isPast(deadline: bigint | undefined): boolean {
+    return deadline !== undefined && this.#core.now >= deadline;
+  }
+
+  // ---- Writing
+
+  /** Writes bytes, or that many zeros; how many were taken, or -errno. Waits until all are when it may. */
+  write(data: Uint8Array | number, flags: number): number | Pending<number> {
+    const length = typeof data === "number" ? data : data.length;
+    const mayWait = !this.nonBlocking && (flags & MessageFlag.MSG_DONTWAIT) === 0;
+    const deadline = this.#deadline(this.sendTimeoutNs);
+    let taken = 0;
+    return untilAnswered(() => {
+      const wait = mayWait && !this.#isPast(deadline);
+      if (this.#isOpening) return wait ? undefined : taken || -Errno.EAGAIN;
+      if (this.pendingError !== 0 || !this.canSend || !this.#isConnected) {
+        return taken || -(this.takeError() || Errno.EPIPE);
+      }
+      taken += this.#put(data, taken, length, flags);
+      if (taken === length) return taken;
+      return wait ? undefined : taken || -Errno.EAGAIN;
+    }, deadline);
+  }
+
+  get #isConnected(): boolean {
+    const state = this.state;
+    return state === State.ESTABLISHED || state === State.CLOSE_WAIT;
+  }
+
+  /** Hands over what the send buffer takes of `data` from `from`; how much it was. */
+  #put(data: Uint8Array | number, from: number, length: number, _flags: number): number {
+    if (typeof data === "number" && !this.#has(TcbFlag.REAL_BYTES)) {
+      return this.#core.call((core) => core.socketWrite(this.at, 0, length - from)) >>> 0;
+    }
+    const { scratch, scratchBytes, engine } = this.#core;
+    let at = from;
+    while (at < length) {
+      const part = Math.min(length - at, scratchBytes);
+      if (typeof data === "number") engine.bytes(scratch, part).fill(0);
+      else engine.bytes(scratch, part).set(data.subarray(at, at + part));
+      const taken = this.#core.call((core) => core.socketWrite(this.at, scratch, part)) >>> 0;
+      at += taken;
+      if (taken < part) break;
+    }
+    return at - from;
+  }
+
+  // ---- Reading
+
+  /** Reads up to `length` bytes; 0 at the end of the stream, or -errno. Waits for the first when it may. */
+  read(length: number, flags: number): Received | Pending<Received> {
+    if (flags & MessageFlag.MSG_OOB) return { result: -Errno.EINVAL };
+    const mayWait = !this.nonBlocking && (flags & MessageFlag.MSG_DONTWAIT) === 0;
+    const all = (flags & MessageFlag.MSG_WAITALL) !== 0;
+    const target = Math.max(1, all ? length : Math.min(this.receiveLowWater, length));
+    const deadline = this.#deadline(this.receiveTimeoutNs);
+    return untilAnswered<Received>(() => {
+      if (this.isListening) return { result: -Errno.ENOTCONN };
+      const wait = mayWait && !this.#isPast(deadline);
+      const ready = this.readable;
+      const enough = ready >= target || (ready > 0 && (!wait || this.#readsNoMore));
+      if (enough) return this.#get(Math.min(ready, length), flags);
+      const error = this.takeError();
+      if (error !== 0) return { result: -error };
+      if (!this.canReceive) return { result: 0 };
+      if (this.state === State.CLOSED) return { result: -Errno.ENOTCONN };
+      return wait ? undefined : { result: -Errno.EAGAIN };
+    }, deadline);
+  }
+
+  get #readsNoMore(): boolean {
+    return !this.canReceive || this.pendingError !== 0 || this.state === State.CLOSED;
+  }
+
+  #get(length: number, flags: number): Received {
+    const peek = flags & MessageFlag.MSG_PEEK ? 1 : 0;
+    const real = this.#has(TcbFlag.REAL_BYTES);
+    if (!real) {
+      const result = this.#core.call((core) => core.socketRead(this.at, 0, length, peek)) >>> 0;
+      return { result, flags: 0 };
+    }
+    const { scratch, scratchBytes, engine } = this.#core;
+    // What is only looked at stays where it is: one room's worth
+    const data = new Uint8Array(peek ? Math.min(length, scratchBytes) : length);
+    let at = 0;
+    while (at < data.length) {
+      const part = Math.min(data.length - at, scratchBytes);
+      const count = this.#core.call((core) => core.socketRead(this.at, scratch, part, peek)) >>> 0;
+      data.set(engine.bytes(scratch, count), at);
+      at += count;
+      if (count < part) break;
+    }
+    if (flags & MessageFlag.MSG_TRUNC) return { result: at, flags: 0 };
+    return { result: at, data: data.subarray(0, at), flags: 0 };
+  }
+
+  // ---- Closing
+
+  shutdown(how: number): number {
+    const bits = how + 1;
+    if ((bits & ~BOTH) !== 0 || bits <= 0) return -Errno.EINVAL;
+    const state = this.state;
+    if (state === State.LISTEN) {
+      if (bits & RECEIVE) this.#core.call((core) => core.socketUnlisten(this.at));
+      return 0;
+    }
+    if (state === State.SYN_SENT) {
+      this.#core.call((core) => core.socketAbort(this.at));
+      this.#progress = "unconnected";
+      this.#endHeard = true;
+      return 0;
+    }
+    const refused = state === State.CLOSED || state === State.TIME_WAIT ? -Errno.ENOTCONN : 0;
+    this.#shutdown |= bits;
+    if (refused !== 0) return refused;
+    if (bits & RECEIVE) this.#core.setFlag(this.at, TcbFlag.RECEIVE_SHUTDOWN, true);
+    if (bits & SEND) this.#core.call((core) => core.socketFinish(this.at));
+    return 0;
+  }
+
+  /** Lets go of the connection, with a reset when SO_LINGER asks for it. Waits for its end when SO_LINGER says so. */
+  close(): number | Pending<number> {
+    const reset = this.linger.onoff !== 0 && this.linger.linger === 0;
+    const waits = this.linger.onoff !== 0 && this.linger.linger > 0 && !this.nonBlocking;
+    if (!waits || this.isListening || this.readable > 0) {
+      this.#core.call((core) => core.socketClose(this.at, reset ? 1 : 0));
+      return 0;
+    }
+    this.#core.call((core) => core.socketFinish(this.at));
+    const deadline = this.#core.now + BigInt(this.linger.linger) * NS_PER_S;
+    return untilAnswered(() => {
+      const state = this.state;
+      const waiting = state === State.FIN_WAIT_1 || state === State.CLOSING || state === State.LAST_ACK;
+      if (waiting && this.#core.now < deadline) return undefined;
+      this.#core.call((core) => core.socketClose(this.at, 0));
+      return 0;
+    }, deadline);
+  }
+
+  // ---- Names
+
+  get localAddress(): SocketAddress {
+    return this.#address(SocketLayout.local_hi, SocketLayout.local_lo, SocketLayout.local_port);
+  }
+
+  /** Undefined unless connected. */
+  get remoteAddress(): SocketAddress | undefined {
+    if (this.#progress === "unconnected") return undefined;
+    return this.#address(SocketLayout.remote_hi, SocketLayout.remote_lo, SocketLayout.remote_port);
+  }
+
+  #address(hi: { offset: number; type: string }, lo: typeof hi, port: typeof hi): SocketAddress {
+    const { engine } = this.#core;
+    const words = { hi: engine.getBig(this.at, hi), lo: engine.getBig(this.at, lo) };
+    return { address: formatAddress(words, this.family), port: engine.get(this.at, port) };
+  }
+
+  /** Bytes written that the peer has not acknowledged, a FIN among them; `unsent`: that have not left. */
+  queued(unsent: boolean): number {
+    if (this.#isOpening) return 0;
+    const core = this.#core;
+    const fin = this.#has(TcbFlag.FIN_QUEUED) ? 1 : 0;
+    const end = core.tcb(this.at, Tcb.write_seq) + fin;
+    return (end - core.tcb(this.at, unsent ? Tcb.snd_nxt : Tcb.snd_una)) >>> 0;
+  }
+
+  /** Whether the socket takes SO_REUSEADDR. */
+  get reuseAddress(): boolean {
+    return (this.#core.socket(this.at, SocketLayout.flags) & SocketFlag.REUSE_ADDRESS) !== 0;
+  }
+
+  set reuseAddress(on: boolean) {
+    const flags = this.#core.socket(this.at, SocketLayout.flags);
+    const bit: number = SocketFlag.REUSE_ADDRESS;
+    this.#core.engine.set(this.at, SocketLayout.flags, on ? flags | bit : flags & ~bit);
+  }
+}
