@@ -8,6 +8,7 @@ import { engine } from "../base/root";
 import { seqGt } from "../base/seq";
 import { timestampClock } from "../base/time";
 import { send } from "./output";
+import { burstSegments } from "./pacing";
 import { noteSentInReduction } from "./prr";
 import { rackIsOn, rackNoteRetransmission } from "./rack";
 import { restartRetransmitTimer } from "./rtt";
@@ -16,6 +17,11 @@ import { inFlight, sentAt, sentEnd, sentTail } from "./sent";
 
 /** Sends record `index`, which counts as lost, again. */
 export function retransmit(tcb: Tcb, index: u32, now: u64): void {
+  if (index + 1 != sentTail(tcb)) sentAt(tcb, index + 1).meta &= ~Sent.CONTINUES;
+  retransmitPushed(tcb, index, false, now);
+}
+
+function retransmitPushed(tcb: Tcb, index: u32, push: bool, now: u64): void {
   const record = sentAt(tcb, index);
   if (!(record.meta & Sent.RETRANS)) {
     record.meta |= Sent.RETRANS;
@@ -24,15 +30,16 @@ export function retransmit(tcb: Tcb, index: u32, now: u64): void {
   const tx = senderOf(tcb);
   if (tx.retrans_stamp == 0) tx.retrans_stamp = max<u32>(timestampClock(now), 1);
   tx.undo_retrans = max(tx.undo_retrans, 0) + 1;
-  repeat(tcb, index, now);
+  repeat(tcb, index, push, now);
 }
 
 /** Sends record `index` again as a probe: it does not count as lost, nor as twice in flight. */
 export function retransmitProbe(tcb: Tcb, index: u32, now: u64): void {
-  repeat(tcb, index, now);
+  sentAt(tcb, index).meta &= ~Sent.CONTINUES;
+  repeat(tcb, index, false, now);
 }
 
-function repeat(tcb: Tcb, index: u32, now: u64): void {
+function repeat(tcb: Tcb, index: u32, push: bool, now: u64): void {
   const record = sentAt(tcb, index);
   record.meta |= Sent.EVER_RETRANS;
   record.sent_at = now;
@@ -43,8 +50,8 @@ function repeat(tcb: Tcb, index: u32, now: u64): void {
   const seq = record.seq;
   const len = sentEnd(tcb, index) - seq - (fin ? 1 : 0);
   senderOf(tcb).bytes_retrans += len;
-  const push = record.meta & Sent.PUSH ? <u32>Flag.PSH : 0;
-  send(tcb, seq, len, push | (fin ? <u32>Flag.FIN : 0), now, Opt.RETRANSMISSION);
+  const psh = len != 0 && (push || (record.meta & Sent.PUSH) != 0) ? <u32>Flag.PSH : 0;
+  send(tcb, seq, len, psh | (fin ? <u32>Flag.FIN : 0), now, Opt.RETRANSMISSION);
 }
 
 /** Sends what counts as lost, as far as cwnd allows; the oldest segment's time-out then begins anew. */
@@ -69,13 +76,38 @@ export function retransmitLost(tcb: Tcb, now: u64, window: u32): bool {
     if ((sentAt(tcb, index).meta & (Sent.LOST | Sent.RETRANS)) == Sent.LOST) {
       // A window that was taken back holds retransmissions up too; the oldest segment probes it
       if (index != tcb.sent_head && seqGt(sentEnd(tcb, index), edge)) break;
-      retransmit(tcb, index, now);
-      count++;
+      const run = burstFrom(tcb, index, window, edge);
+      for (let i: u32 = 0; i < run; i++) retransmitPushed(tcb, index + i, run > 1 && i + 1 == run, now);
+      count += run;
+      tcb.rtx_hint = index + run;
+    } else {
+      tcb.rtx_hint = index + 1;
     }
-    tcb.rtx_hint = index + 1;
   }
   noteSentInReduction(tcb, count);
   return count != 0;
+}
+
+/**
+ * How many records leave as one from `index` on: lost ones that left in one burst, as many as there is room for. What is
+ * left of the burst is one of its own from then on.
+ */
+function burstFrom(tcb: Tcb, index: u32, window: u32, edge: u32): u32 {
+  const tail = sentTail(tcb);
+  let run: u32 = 1;
+  let next = index + 1;
+  if (next != tail && sentAt(tcb, next).meta & Sent.CONTINUES) {
+    const most = burstSegments(tcb, tcb.mss, u32.MAX_VALUE, window - inFlight(tcb));
+    while (run < most && next != tail) {
+      const meta = sentAt(tcb, next).meta;
+      if ((meta & (Sent.CONTINUES | Sent.LOST | Sent.RETRANS)) != (Sent.CONTINUES | Sent.LOST)) break;
+      if (seqGt(sentEnd(tcb, next), edge)) break;
+      run++;
+      next++;
+    }
+  }
+  if (next != tail) sentAt(tcb, next).meta &= ~Sent.CONTINUES;
+  return run;
 }
 
 /** RFC 5681 §3.2 (3), RFC 6675 §5 (4.3): without PRR the first lost segment leaves at once, before the pipe is asked. */
