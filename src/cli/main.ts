@@ -6,12 +6,13 @@
  * @module
  */
 import process from "node:process";
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { CoreTrapError, ScenarioError } from "../mod.ts";
 import { nearest } from "../scenario/words.ts";
 import { VERSION } from "../version.ts";
 import { DONE, FAILED, FailedError, UsageError, WRONG } from "./errors.ts";
 import { list } from "./list.ts";
+import { LANGUAGE_OPTIONS, packetdrill } from "./packetdrill.ts";
 import { run } from "./run.ts";
 import { schema } from "./schema.ts";
 
@@ -44,6 +45,19 @@ function grammar(done: (status: number) => void): Command {
     .option("--json", "print the list as one JSON document")
     .action(async (what, options) => done(await list(what, options)));
 
+  const drill = program.command("packetdrill")
+    .description("run packetdrill scripts against the engine, in virtual time")
+    .argument("<FILE...>", "scripts")
+    .option("-D <NAME=value>", "put a value in place of a word of the scripts; repeatable", collect, [])
+    .option("--json", "print one JSON document")
+    .option("--verbose", "print every packet")
+    .option("--strict-end", "fail a script if packets are left over at its end")
+    .action(async (files, options) => done(await packetdrill(files, options)));
+  // Scripts spell options with "_", as they may be given here; "-" is the way of the other verbs
+  for (const name of LANGUAGE_OPTIONS) {
+    drill.addOption(new Option(`--${name.replaceAll("_", "-")} [value]`, "as at the head of a script").hideHelp());
+  }
+
   program.command("schema")
     .description("print the JSON Schema of scenario files")
     .action(async () => done(await schema()));
@@ -62,11 +76,20 @@ async function main(args: string[]): Promise<number> {
   try {
     if (args.length === 0) throw new UsageError(`cwnd: no verb found, expected one of ${verbs(program).join(", ")}`);
     refuseUnknownVerb(program, args[0]);
-    await program.parseAsync(args, { from: "user" });
+    await program.parseAsync(withDashes(args), { from: "user" });
     return status;
   } catch (error) {
     return report(error, args[0]);
   }
+}
+
+/** `--tolerance_usecs=1` as `--tolerance-usecs=1`: options of packetdrill may be spelled as in its scripts. */
+function withDashes([verb, ...args]: string[]): string[] {
+  if (verb !== "packetdrill") return [verb, ...args];
+  return [
+    verb,
+    ...args.map((arg) => arg.replace(/^--[a-z0-9_]+/, (name) => name.replaceAll("_", "-"))),
+  ];
 }
 
 /** Ahead of commander, whose message would not list the verbs. */
