@@ -1,7 +1,7 @@
 /** `cwnd packetdrill`: runs packetdrill scripts against the engine in virtual time, and shows the first mismatch of each. */
 import { readFileSync } from "node:fs";
 import process from "node:process";
-import { OPTION_NAMES, OptionError, readDefine } from "../packetdrill/config.ts";
+import { defaultConfig, OPTION_NAMES, OptionError, readDefine, setOption } from "../packetdrill/config.ts";
 import { drill, type ScriptReport } from "../packetdrill/drill.ts";
 import { engineHost } from "../packetdrill/engine_host.ts";
 import type { Overrides } from "../packetdrill/prepare.ts";
@@ -35,7 +35,7 @@ export async function packetdrill(files: string[], options: PacketdrillOptions):
   const texts = files.map((file) => [file, readScript(file)] as const);
   const reports: ScriptReport[] = [];
   for (const [file, text] of texts) {
-    const report = await drillOne(file, text, overrides, options);
+    const report = await drill(file, text, engineHost, overrides, { strictEnd: options.strictEnd });
     reports.push(report);
     if (!options.json) complain(report, options.verbose === true);
   }
@@ -45,6 +45,7 @@ export async function packetdrill(files: string[], options: PacketdrillOptions):
   return count(reports, "failed") > 0 ? FAILED : DONE;
 }
 
+/** What the command line adds to every script, checked ahead of all of them. */
 function overridesOf(options: PacketdrillOptions): Overrides {
   try {
     const defines = new Map(options.D.map(readDefine));
@@ -53,9 +54,10 @@ function overridesOf(options: PacketdrillOptions): Overrides {
       if (value === undefined) return [];
       return [[name, value === true ? undefined : String(value)] as const];
     });
+    for (const [name, value] of given) setOption(defaultConfig(), name, value);
     return { defines, options: given };
   } catch (error) {
-    throw error instanceof OptionError ? new UsageError(`cwnd packetdrill: -D: ${error.message}`) : error;
+    throw error instanceof OptionError ? new UsageError(`cwnd packetdrill: ${error.message}`) : error;
   }
 }
 
@@ -68,19 +70,6 @@ function readScript(file: string): string {
     return readFileSync(file, "utf8");
   } catch (error) {
     throw new UsageError(`${file}: ${systemReason(error)}`);
-  }
-}
-
-async function drillOne(
-  file: string,
-  text: string,
-  overrides: Overrides,
-  options: PacketdrillOptions,
-): Promise<ScriptReport> {
-  try {
-    return await drill(file, text, engineHost, overrides, { strictEnd: options.strictEnd });
-  } catch (error) {
-    throw error instanceof OptionError ? new UsageError(`cwnd packetdrill: ${error.message}`) : error;
   }
 }
 

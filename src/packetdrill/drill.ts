@@ -1,5 +1,4 @@
 /** One script from its text to a report: read, run, and what came of it as lines for people and fields for programs. */
-import { OptionError } from "./config.ts";
 import { ScriptError } from "./error.ts";
 import type { MakeHost } from "./host.ts";
 import { type Overrides, prepareScript } from "./prepare.ts";
@@ -24,7 +23,7 @@ export interface ScriptReport {
 
 const NOTHING = { packets: [], notes: [], simulated_s: 0 };
 
-/** Runs one script. An `OptionError` says that the overrides are wrong, which is not the script's fault. */
+/** Runs one script. An `OptionError` is thrown where the overrides are wrong, which is not the script's fault. */
 export async function drill(
   file: string,
   text: string,
@@ -37,7 +36,7 @@ export async function drill(
     const host = await makeHost([script.config.localIp]);
     return reportOf(file, runScript(script, host, options));
   } catch (error) {
-    if (!(error instanceof ScriptError) || error instanceof OptionError) throw error;
+    if (!(error instanceof ScriptError)) throw error;
     return { file, outcome: "refused", line: error.line, message: error.message, ...NOTHING };
   }
 }

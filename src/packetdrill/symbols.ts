@@ -1,197 +1,11 @@
-/** The names that scripts use for numbers, with Linux's values (x86-64). A name that is not here is refused. */
+/** The names that scripts use for numbers: those of the sockets, and what only code blocks know. */
+import { Errno, PathMtuDiscovery, SYMBOLS } from "../sockets/constants.ts";
 
-const FAMILIES = { AF_INET: 2, AF_INET6: 10, PF_INET: 2, PF_INET6: 10 };
-const SOCKETS = {
-  SOCK_STREAM: 1,
-  SOCK_NONBLOCK: 0o4000,
-  SOCK_CLOEXEC: 0o2000000,
-  IPPROTO_IP: 0,
-  IPPROTO_TCP: 6,
-  IPPROTO_IPV6: 41,
-};
-const LEVELS = { SOL_IP: 0, SOL_SOCKET: 1, SOL_TCP: 6, SOL_IPV6: 41 };
-
-const SOCKET_OPTIONS = {
-  SO_REUSEADDR: 2,
-  SO_TYPE: 3,
-  SO_ERROR: 4,
-  SO_SNDBUF: 7,
-  SO_RCVBUF: 8,
-  SO_KEEPALIVE: 9,
-  SO_LINGER: 13,
-  SO_REUSEPORT: 15,
-  SO_RCVLOWAT: 18,
-  SO_ACCEPTCONN: 30,
-  SO_SNDBUFFORCE: 32,
-  SO_RCVBUFFORCE: 33,
-  SO_PROTOCOL: 38,
-  SO_DOMAIN: 39,
-  SO_MAX_PACING_RATE: 47,
-};
-
-const TCP_OPTIONS = {
-  TCP_NODELAY: 1,
-  TCP_MAXSEG: 2,
-  TCP_CORK: 3,
-  TCP_KEEPIDLE: 4,
-  TCP_KEEPINTVL: 5,
-  TCP_KEEPCNT: 6,
-  TCP_SYNCNT: 7,
-  TCP_LINGER2: 8,
-  TCP_DEFER_ACCEPT: 9,
-  TCP_WINDOW_CLAMP: 10,
-  TCP_INFO: 11,
-  TCP_QUICKACK: 12,
-  TCP_CONGESTION: 13,
-  TCP_USER_TIMEOUT: 18,
-  TCP_FASTOPEN: 23,
-  TCP_TIMESTAMP: 24,
-  TCP_NOTSENT_LOWAT: 25,
-  TCP_FASTOPEN_CONNECT: 30,
-  TCP_FASTOPEN_KEY: 33,
-  TCP_FASTOPEN_NO_COOKIE: 34,
-  TCP_INQ: 36,
-  TCP_TX_DELAY: 37,
-};
-
-const IP_OPTIONS = {
-  IP_TOS: 1,
-  IP_TTL: 2,
-  IP_MTU_DISCOVER: 10,
-  IP_RECVERR: 11,
-  IP_MTU: 14,
-  IP_PMTUDISC_DONT: 0,
-  IP_PMTUDISC_WANT: 1,
-  IP_PMTUDISC_DO: 2,
-  IP_PMTUDISC_PROBE: 3,
-  IPV6_MTU_DISCOVER: 23,
-  IPV6_MTU: 24,
-  IPV6_RECVERR: 25,
-  IPV6_V6ONLY: 26,
-  IPV6_TCLASS: 67,
-  IPV6_PMTUDISC_DONT: 0,
-  IPV6_PMTUDISC_WANT: 1,
-  IPV6_PMTUDISC_DO: 2,
-  IPV6_PMTUDISC_PROBE: 3,
-};
-
-const MESSAGES = {
-  MSG_OOB: 0x1,
-  MSG_PEEK: 0x2,
-  MSG_CTRUNC: 0x8,
-  MSG_TRUNC: 0x20,
-  MSG_DONTWAIT: 0x40,
-  MSG_EOR: 0x80,
-  MSG_WAITALL: 0x100,
-  MSG_NOSIGNAL: 0x4000,
-  MSG_MORE: 0x8000,
-  MSG_FASTOPEN: 0x20000000,
-};
-
-const SHUTDOWN = { SHUT_RD: 0, SHUT_WR: 1, SHUT_RDWR: 2 };
-const FILES = { F_GETFL: 3, F_SETFL: 4, O_RDONLY: 0, O_WRONLY: 1, O_RDWR: 2, O_NONBLOCK: 0o4000 };
-const IOCTLS = {
-  FIONREAD: 0x541b,
-  SIOCINQ: 0x541b,
-  TIOCOUTQ: 0x5411,
-  SIOCOUTQ: 0x5411,
-  SIOCOUTQNSD: 0x894b,
-  FIONBIO: 0x5421,
-};
-
-const POLLING = {
-  POLLIN: 0x1,
-  POLLPRI: 0x2,
-  POLLOUT: 0x4,
-  POLLERR: 0x8,
-  POLLHUP: 0x10,
-  POLLNVAL: 0x20,
-  POLLRDNORM: 0x40,
-  POLLRDBAND: 0x80,
-  POLLWRNORM: 0x100,
-  POLLWRBAND: 0x200,
-  POLLRDHUP: 0x2000,
-  EPOLLIN: 0x1,
-  EPOLLPRI: 0x2,
-  EPOLLOUT: 0x4,
-  EPOLLERR: 0x8,
-  EPOLLHUP: 0x10,
-  EPOLLRDNORM: 0x40,
-  EPOLLRDBAND: 0x80,
-  EPOLLWRNORM: 0x100,
-  EPOLLWRBAND: 0x200,
-  EPOLLRDHUP: 0x2000,
-  EPOLLONESHOT: 0x40000000,
-  EPOLLET: 0x80000000,
-  EPOLL_CTL_ADD: 1,
-  EPOLL_CTL_DEL: 2,
-  EPOLL_CTL_MOD: 3,
-};
-
-const ERRORS = {
-  EPERM: 1,
-  ENOENT: 2,
-  EINTR: 4,
-  EIO: 5,
-  EBADF: 9,
-  EAGAIN: 11,
-  EWOULDBLOCK: 11,
-  ENOMEM: 12,
-  EACCES: 13,
-  EFAULT: 14,
-  EBUSY: 16,
-  EEXIST: 17,
-  ENODEV: 19,
-  EINVAL: 22,
-  ENFILE: 23,
-  EMFILE: 24,
-  EFBIG: 27,
-  ENOSPC: 28,
-  EPIPE: 32,
-  EDOM: 33,
-  ENOTSOCK: 88,
-  EDESTADDRREQ: 89,
-  EMSGSIZE: 90,
-  EPROTOTYPE: 91,
-  ENOPROTOOPT: 92,
-  EPROTONOSUPPORT: 93,
-  ESOCKTNOSUPPORT: 94,
-  EOPNOTSUPP: 95,
-  ENOTSUP: 95,
-  EPFNOSUPPORT: 96,
-  EAFNOSUPPORT: 97,
-  EADDRINUSE: 98,
-  EADDRNOTAVAIL: 99,
-  ENETDOWN: 100,
-  ENETUNREACH: 101,
-  ENETRESET: 102,
-  ECONNABORTED: 103,
-  ECONNRESET: 104,
-  ENOBUFS: 105,
-  EISCONN: 106,
-  ENOTCONN: 107,
-  ESHUTDOWN: 108,
-  ETIMEDOUT: 110,
-  ECONNREFUSED: 111,
-  EHOSTDOWN: 112,
-  EHOSTUNREACH: 113,
-  EALREADY: 114,
-  EINPROGRESS: 115,
-  EPROTO: 71,
-};
-
-const TCP_STATES = {
-  TCP_ESTABLISHED: 1,
-  TCP_SYN_SENT: 2,
-  TCP_SYN_RECV: 3,
-  TCP_FIN_WAIT1: 4,
-  TCP_FIN_WAIT2: 5,
-  TCP_TIME_WAIT: 6,
-  TCP_CLOSE: 7,
-  TCP_CLOSE_WAIT: 8,
-  TCP_LAST_ACK: 9,
-  TCP_LISTEN: 10,
-  TCP_CLOSING: 11,
+const CALL_SYMBOLS: Readonly<Record<string, number>> = {
+  ...SYMBOLS,
+  ...Object.fromEntries(Object.entries(PathMtuDiscovery).map(([name, value]) => [name.replace("IP", "IPV6"), value])),
+  O_RDONLY: 0,
+  NULL: 0,
 };
 
 const TCP_INFO_VALUES = {
@@ -210,31 +24,14 @@ const TCP_INFO_VALUES = {
   TCPI_OPT_TFO_CHILD: 128,
 };
 
-const SYMBOLS: Readonly<Record<string, number>> = {
-  ...FAMILIES,
-  ...SOCKETS,
-  ...LEVELS,
-  ...SOCKET_OPTIONS,
-  ...TCP_OPTIONS,
-  ...IP_OPTIONS,
-  ...MESSAGES,
-  ...SHUTDOWN,
-  ...FILES,
-  ...IOCTLS,
-  ...POLLING,
-  ...ERRORS,
-  INADDR_ANY: 0,
-  NULL: 0,
-};
-
-const CODE_SYMBOLS: Readonly<Record<string, number>> = { ...SYMBOLS, ...TCP_STATES, ...TCP_INFO_VALUES };
+const CODE_SYMBOLS: Readonly<Record<string, number>> = { ...SYMBOLS, ...TCP_INFO_VALUES };
 
 /** All names that calls may use. */
-export const SYMBOL_NAMES: readonly string[] = Object.keys(SYMBOLS);
+export const SYMBOL_NAMES: readonly string[] = Object.keys(CALL_SYMBOLS);
 
 /** The number that a name of a system call stands for. */
 export function symbol(name: string): number | undefined {
-  return Object.hasOwn(SYMBOLS, name) ? SYMBOLS[name] : undefined;
+  return Object.hasOwn(CALL_SYMBOLS, name) ? CALL_SYMBOLS[name] : undefined;
 }
 
 /** The number that a name of a code block stands for. */
@@ -244,7 +41,7 @@ export function codeSymbol(name: string): number | undefined {
 
 /** The name of an error, `EAGAIN`; the number if it has none here. */
 export function errnoName(errno: number): string {
-  return Object.entries(ERRORS).find(([, value]) => value === errno)?.[0] ?? `error ${errno}`;
+  return Object.entries(Errno).find(([, value]) => value === errno)?.[0] ?? `error ${errno}`;
 }
 
 /** Members of Linux's `struct tcp_info` that code may read. */
