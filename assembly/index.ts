@@ -63,7 +63,9 @@ export {
   sendBytes,
   sendMessage,
   setCork,
+  setKeepalive,
   setNoDelay,
+  setUserTimeout,
   setQuickAcks,
   setReceiveBuffer,
 } from "./tcp/calls";

@@ -131,6 +131,16 @@ export class Engine {
   pacing_ca_ratio: u32;
   /** 1: every connection paces what it sends. */
   pacing: u32;
+  /** Retransmissions for a connection that no application holds; 0: as many as Linux thinks right. */
+  orphan_retries: u32;
+  /** Retransmissions after which the path is doubted, RFC 9293 §3.8.3 R1. */
+  path_retries: u32;
+  /** The first so many SYNs follow at one interval, RFC 6298's initial RTO; then it doubles. */
+  syn_linear_timeouts: u32;
+  /** Keepalive, RFC 9293 §3.8.4: silence before the first probe, between probes, and how many. */
+  keepalive_time_s: u32;
+  keepalive_interval_s: u32;
+  keepalive_probes: u32;
   /** Bytes that may wait unsent before the application hears WRITABLE no more; 0: no limit. */
   notsent_lowat: u32;
   /** `Stack` of a run that is a host; 0 in a simulation. */

@@ -102,6 +102,10 @@ export class Sender {
   pace_ns: u64;
   /** When the pacing timer is due. */
   t_pacing: u64;
+  /** When the peer was last heard, while its window is closed, timestamp-clock milliseconds. */
+  heard_ms: u32;
+  /** When the first of the retransmissions left that are unanswered now, timestamp-clock milliseconds. */
+  unanswered_ms: u32;
   /** Payload sent again. */
   bytes_retrans: u64;
   /** SACKed records at `Tcb.lost_frontier` or above. */

@@ -38,6 +38,10 @@ function linuxDefaults(e: Engine): void {
   e.tso_rtt_log = 9;
   e.pacing_ss_ratio = 200;
   e.pacing_ca_ratio = 120;
+  e.path_retries = 3;
+  e.keepalive_time_s = 7200;
+  e.keepalive_interval_s = 75;
+  e.keepalive_probes = 9;
 }
 
 /** Zeroed memory for good, for what the host hands over. */

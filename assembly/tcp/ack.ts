@@ -15,6 +15,7 @@ import { chronoStop } from "./chrono";
 import { sendNew } from "./new_data";
 import { sendPending } from "./output";
 import { syncMss } from "./pmtu";
+import { noteHeard, windowAnswered } from "./probes";
 import { noteReordering, rackAdvance, rackIsOn, rackUpdateWindow } from "./rack";
 import { controlCongestion, forgetDuplicates, recoveryOnAck, recoveryOnCalmAck } from "./recovery";
 import { fastRetransmit, retransmitQueue } from "./retransmit";
@@ -34,7 +35,8 @@ export function ackIsOldNews(tcb: Tcb, segment: Segment): bool {
     tcb.packets_out == 0 &&
     segment.ack == tcb.snd_wl2 &&
     (<u32>segment.wnd) << tcb.snd_wscale == tcb.snd_wnd &&
-    tcb.unanswered == 0
+    tcb.unanswered == 0 &&
+    !timerIsSet(tcb, Timer.KEEPALIVE)
   );
 }
 
@@ -57,12 +59,15 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: u64): bool {
   const speaks = updateWindow(tcb, segment);
   // Linux takes any newer segment for a window update; RFC 5681 §2 asks whether the window is another
   const updates = recoversLiterally() ? tcb.snd_wnd != window : speaks;
-  // RFC 9293 §3.8.3: R2 counts for one segment; only a closed window lets a peer live on answers alone (§3.8.6.1)
-  if (advanced || tcb.snd_wnd == 0) tcb.unanswered = 0;
+  // RFC 9293 §3.8.3: R2 counts for one segment; probes are answered by any ACK (§3.8.6.1)
+  if (advanced || tcb.packets_out == 0) tcb.unanswered = 0;
+  noteHeard(tcb, now);
+  if (tcb.snd_wnd == 0 && tcb.tx != 0) senderOf(tcb).heard_ms = timestampClock(now);
   const blocks = ((<u32>segment.opts) >> Opt.SACK_SHIFT) & Opt.SACK_MASK;
   if (!advanced && tcb.packets_out == 0) {
     if (blocks) lateDsackArrives(tcb, segment, now);
-    if (tcb.snd_wnd != window) windowOpened(tcb, now);
+    windowAnswered(tcb, now);
+    sendPending(tcb, now);
     return true;
   }
 
@@ -196,15 +201,6 @@ export function updateWindow(tcb: Tcb, segment: Segment): bool {
     syncMss(tcb);
   }
   return true;
-}
-
-/** The window moved while nothing was in flight: send, or go on probing. */
-function windowOpened(tcb: Tcb, now: u64): void {
-  if (tcb.snd_wnd) {
-    tcb.persist_backoff = 0;
-    if (timerIsSet(tcb, Timer.PERSIST)) timerSet(tcb, Timer.PERSIST, now + backedOffRto(tcb, 0));
-  }
-  sendPending(tcb, now);
 }
 
 /**

@@ -7,6 +7,7 @@ import { ackIsDueAfterRead, setQuickAck } from "./delayed_ack";
 import { restartAfterIdle } from "./new_data";
 import { connectionExt, ringsTake } from "./extension";
 import { sendAck, sendPending, sendReset, sendSyn } from "./output";
+import { keepaliveChanged } from "./probes";
 import { queueWrite } from "./push";
 import { growRing, tuneOnRead } from "./receive_tuning";
 import { windowUpdateIsDue } from "./receive_window";
@@ -99,6 +100,21 @@ export function setNoDelay(tcb: Tcb, on: bool, now: u64): void {
   } else {
     tcb.flags &= ~TcbFlag.NODELAY;
   }
+}
+
+/** SO_KEEPALIVE and its three options; 0 for what the run says. */
+export function setKeepalive(tcb: Tcb, on: bool, idle_s: u32, interval_s: u32, probes: u32, now: u64): void {
+  const ext = connectionExt(tcb);
+  ext.keepalive = on ? 1 : 0;
+  ext.keepalive_time_s = idle_s;
+  ext.keepalive_interval_s = interval_s;
+  ext.keepalive_probes = <u8>probes;
+  keepaliveChanged(tcb, now);
+}
+
+/** TCP_USER_TIMEOUT, RFC 5482: how long what is sent may go unanswered. */
+export function setUserTimeout(tcb: Tcb, ms: u32): void {
+  connectionExt(tcb).user_timeout_ms = ms;
 }
 
 /** Sends what may leave; `all`: without regard to Nagle and cork, until the next write. */

@@ -9,6 +9,7 @@ import { ccInit } from "../cc/cc";
 import { SSTHRESH_INFINITE, setCwnd } from "../cc/window";
 import { initialSequenceNumber } from "./isn";
 import { windowScaleFor } from "./options";
+import { keepaliveChanged } from "./probes";
 import { reassemblyRelease } from "./reassembly";
 import { releaseSender } from "./sender";
 import { tunedScale } from "./receive_tuning";
@@ -90,13 +91,14 @@ export function enterEstablished(tcb: Tcb, now: u64): void {
     const sent = timerAt(tcb, Timer.RETRANSMIT) - <u64>tcb.rto_us * 1000;
     noteMinRtt(tcb, microseconds(now - sent));
     rttSample(tcb, microseconds(now - sent));
-  } else if (tcb.backoff) {
+  } else if (tcb.unanswered) {
     // RFC 6298 (5.7): a SYN that timed out means data starts with 3 s at least
     tcb.rto_us = max<u32>(tcb.rto_us, 3000000);
   }
   beginCongestionControl(tcb, now);
   tcb.last_sent_ms = timestampClock(now);
   if (tcb.flags & TcbFlag.WRITES_FOR_EVER) tcb.write_seq = tcb.snd_una + tcb.snd_buf;
+  keepaliveChanged(tcb, now);
   tcb.notify |= <u8>(Notify.ESTABLISHED | Notify.WRITABLE);
 }
 
@@ -105,7 +107,7 @@ export function beginCongestionControl(tcb: Tcb, now: u64): void {
   tcb.snd_una = tcb.iss + 1;
   tcb.cwnd_since = now;
   // RFC 5681 §3.1: after a lost SYN the initial window is one segment; Linux allows one loss
-  setCwnd(tcb, tcb.backoff > 1 ? 1 : tcb.initial_cwnd, now);
+  setCwnd(tcb, tcb.unanswered > 1 ? 1 : tcb.initial_cwnd, now);
   tcb.backoff = 0;
   tcb.unanswered = 0;
   tcb.ssthresh = SSTHRESH_INFINITE;

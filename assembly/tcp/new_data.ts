@@ -18,6 +18,7 @@ import { answerSent } from "./delayed_ack";
 import { emit, head, send, setHead, settleOwedAck, sackOptionLength } from "./output";
 import { burstSegments, paceBurst, pacingHolds } from "./pacing";
 import { isPushed, passMarks } from "./push";
+import { probeInterval } from "./probes";
 import { noteSentInReduction } from "./prr";
 import { selectWindow } from "./receive_window";
 import { backedOffRto } from "./rtt";
@@ -99,7 +100,7 @@ export function sendNew(tcb: Tcb, now: u64): bool {
     newDataLeft(tcb, out, now);
   } else if (tcb.packets_out == 0 && !timerIsSet(tcb, Timer.PERSIST)) {
     // RFC 9293 §3.8.6.1: data waits, nothing is in flight, so only a probe can learn of the window
-    timerSet(tcb, Timer.PERSIST, now + backedOffRto(tcb, tcb.persist_backoff));
+    timerSet(tcb, Timer.PERSIST, now + probeInterval(tcb, tcb.persist_backoff));
   }
   return sent;
 }

@@ -4,10 +4,12 @@ import { Opt } from "../layout/enums";
 import { TcbExt } from "../layout/reassembly";
 import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
+import { timestampClock } from "../base/time";
 import { enterClosed, listenOn } from "./connection";
 import { delayMissed } from "./delayed_ack";
-import { sendOverride } from "./new_data";
-import { sendAck, sendPending, sendProbe, sendSyn } from "./output";
+import { closedWindowIsGone, handshakeIsGone, peerIsGone, withinUserTimeout } from "./give_up";
+import { sendAck, sendPending, sendSyn } from "./output";
+import { keepaliveTimeout, persistTimeout } from "./probes";
 import { reduce } from "./prr";
 import { rackTimeout } from "./rack";
 import { beginRecovery, enterLoss } from "./recovery";
@@ -41,6 +43,9 @@ export function timersExpired(tcb: Tcb, now: u64): void {
         break;
       case Timer.PACING:
         sendPending(tcb, now);
+        break;
+      case Timer.KEEPALIVE:
+        keepaliveTimeout(tcb, now);
         break;
       default:
         unreachable();
@@ -85,24 +90,47 @@ function reorderingTimeout(tcb: Tcb, now: u64): void {
 /** RFC 6298 (5.4) to (5.6). */
 function retransmissionTimeout(tcb: Tcb, now: u64): void {
   const state = <i32>tcb.state;
-  const opening = state == State.SYN_SENT || state == State.SYN_RECEIVED;
-  if (!opening && tcb.packets_out == 0) return;
-  if (<u32>tcb.unanswered >= (opening ? handshakeRetries(tcb) : engine().data_retries)) {
-    // RFC 9293 §3.8.3 R2: the peer is gone. A passive OPEN that never completed listens again
-    if (state == State.SYN_RECEIVED && tcb.flags & TcbFlag.PASSIVE) listenOn(tcb);
+  if (state == State.SYN_SENT || state == State.SYN_RECEIVED) {
+    handshakeTimeout(tcb, now);
+    return;
+  }
+  if (tcb.packets_out == 0) return;
+  // A window that was taken back: the oldest segment asks for it, and a peer that answers is not given up
+  const closed = tcb.snd_wnd == 0 && !(tcb.flags & TcbFlag.ORPHAN);
+  if (closed ? closedWindowIsGone(tcb, now) : peerIsGone(tcb, now)) {
+    enterClosed(tcb, EndReason.TIMED_OUT, now);
+    return;
+  }
+  const sender = senderOf(tcb);
+  if (!closed && tcb.unanswered++ == 0) sender.unanswered_ms = timestampClock(now);
+  if (tcb.backoff < BACKOFF_MAX) tcb.backoff++;
+  if (tcb.rtos < u16.MAX_VALUE) tcb.rtos++;
+  enterLoss(tcb, now);
+  retransmit(tcb, tcb.sent_head, now);
+  const timeout = withinUserTimeout(
+    tcb,
+    backedOffRto(tcb, tcb.backoff),
+    closed ? sender.retrans_stamp : sender.unanswered_ms,
+    now,
+  );
+  timerSet(tcb, Timer.RETRANSMIT, now + timeout);
+}
+
+function handshakeTimeout(tcb: Tcb, now: u64): void {
+  if (handshakeIsGone(tcb, handshakeRetries(tcb), now)) {
+    // A passive OPEN that never completed listens again
+    if (tcb.state == <u8>State.SYN_RECEIVED && tcb.flags & TcbFlag.PASSIVE) listenOn(tcb);
     else enterClosed(tcb, EndReason.TIMED_OUT, now);
     return;
   }
+  if (tcb.ext != 0 && tcb.unanswered == 0) changetype<TcbExt>(<usize>tcb.ext).probes_at_ms = timestampClock(now);
   tcb.unanswered++;
-  if (tcb.backoff < BACKOFF_MAX) tcb.backoff++;
-  if (opening) {
-    sendSyn(tcb, now, Opt.RETRANSMISSION);
-  } else {
-    if (tcb.rtos < u16.MAX_VALUE) tcb.rtos++;
-    enterLoss(tcb, now);
-    retransmit(tcb, tcb.sent_head, now);
-  }
-  timerSet(tcb, Timer.RETRANSMIT, now + backedOffRto(tcb, tcb.backoff));
+  const linear = tcb.state == <u8>State.SYN_SENT && <u32>tcb.unanswered <= engine().syn_linear_timeouts;
+  if (!linear && tcb.backoff < BACKOFF_MAX) tcb.backoff++;
+  sendSyn(tcb, now, Opt.RETRANSMISSION);
+  let timeout = backedOffRto(tcb, tcb.backoff);
+  if (tcb.ext) timeout = withinUserTimeout(tcb, timeout, changetype<TcbExt>(<usize>tcb.ext).probes_at_ms, now);
+  timerSet(tcb, Timer.RETRANSMIT, now + timeout);
 }
 
 /** How often a SYN or SYN-ACK is sent again before giving up; the user may have said (TCP_SYNCNT). */
@@ -113,26 +141,6 @@ function handshakeRetries(tcb: Tcb): u32 {
     if (own) return own;
   }
   return engine().syn_retries;
-}
-
-/** RFC 9293 §3.8.6.1: asks for the window, for ever as long as the peer answers. */
-function persistTimeout(tcb: Tcb, now: u64): void {
-  const waiting =
-    tcb.snd_nxt != tcb.write_seq || (tcb.flags & (TcbFlag.FIN_QUEUED | TcbFlag.FIN_SENT)) == TcbFlag.FIN_QUEUED;
-  if (!waiting || tcb.packets_out != 0) return;
-  if (<u32>tcb.unanswered >= engine().data_retries) {
-    enterClosed(tcb, EndReason.TIMED_OUT, now);
-    return;
-  }
-  if (sendPending(tcb, now)) return;
-  if (tcb.snd_una + tcb.snd_wnd != tcb.snd_nxt && tcb.snd_wnd != 0) {
-    sendOverride(tcb, now);
-    return;
-  }
-  tcb.unanswered++;
-  if (tcb.persist_backoff < BACKOFF_MAX) tcb.persist_backoff++;
-  sendProbe(tcb, now);
-  timerSet(tcb, Timer.PERSIST, now + backedOffRto(tcb, tcb.persist_backoff));
 }
 
 function delayedAckTimeout(tcb: Tcb, now: u64): void {

@@ -86,6 +86,8 @@ export interface CoreExports {
   tcpInfo(tcb: number, now: bigint): number;
   sendMessage(tcb: number, bytes: number, flags: number, now: bigint): number;
   setCork(tcb: number, on: boolean, now: bigint): void;
+  setKeepalive(tcb: number, on: boolean, idleS: number, intervalS: number, probes: number, now: bigint): void;
+  setUserTimeout(tcb: number, ms: number): void;
   setNoDelay(tcb: number, on: boolean, now: bigint): void;
   receiveBytes(tcb: number, bytes: number, now: bigint): number;
   closeReceiving(tcb: number, now: bigint): void;

@@ -248,6 +248,15 @@ export class Tcp {
     this.#step(() => this.engine.exports.setNoDelay(this.tcb, on, this.#now));
   }
 
+  /** SO_KEEPALIVE with TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT. */
+  keepsAlive(idle_s: number, interval_s: number, probes: number): void {
+    this.#step(() => this.engine.exports.setKeepalive(this.tcb, true, idle_s, interval_s, probes, this.#now));
+  }
+
+  userTimeout(ms: number): void {
+    this.#step(() => this.engine.exports.setUserTimeout(this.tcb, ms));
+  }
+
   /** How many bytes were given. */
   reads(bytes: number): number {
     return this.#step(() => this.engine.exports.receiveBytes(this.tcb, bytes, this.#now));
