@@ -36,7 +36,7 @@ export function ackIsOldNews(tcb: Tcb, segment: Segment): bool {
     segment.ack == tcb.snd_wl2 &&
     (<u32>segment.wnd) << tcb.snd_wscale == tcb.snd_wnd &&
     tcb.unanswered == 0 &&
-    !timerIsSet(tcb, Timer.KEEPALIVE)
+    ((<u32>tcb.timer_mask) & ((1 << Timer.PERSIST) | (1 << Timer.KEEPALIVE))) == 0
   );
 }
 
