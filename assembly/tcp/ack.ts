@@ -67,7 +67,7 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: u64): bool {
   if (!advanced && tcb.packets_out == 0) {
     if (blocks) lateDsackArrives(tcb, segment, now);
     windowAnswered(tcb, now);
-    sendPending(tcb, now);
+    if (!bringsText(segment)) sendPending(tcb, now);
     return true;
   }
 
@@ -89,8 +89,14 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: u64): bool {
     if (tcb.flags & TcbFlag.WRITES_FOR_EVER) tcb.write_seq = tcb.snd_una + tcb.snd_buf;
     else if (tcb.flags & TcbFlag.WRITE_BLOCKED) noteWritable(tcb, now);
   }
-  sendPending(tcb, now);
+  if (!bringsText(segment)) sendPending(tcb, now);
   return true;
+}
+
+/** Text comes before new data leaves, which acknowledges it then: `segment_arrives.ts` sends. */
+@inline
+function bringsText(segment: Segment): bool {
+  return segment.len != 0 || ((<u32>segment.flags) & Flag.FIN) != 0;
 }
 
 /** No probe is out whose answer this may be. */

@@ -12,7 +12,7 @@ import { seqGeq, seqLeq, seqLt } from "../base/seq";
 import { answerDropped, challenge } from "./challenge";
 import { decideAck } from "./delayed_ack";
 import { closed, listen, synSent } from "./opening";
-import { segmentLength, sendAck, sendSyn } from "./output";
+import { segmentLength, sendAck, sendPending, sendSyn } from "./output";
 import { isOlder, storeTimestamp } from "./paws";
 import { reassemblyRightEdge } from "./reassembly";
 import { noteOldDuplicate } from "./receive";
@@ -32,7 +32,7 @@ import {
 export function segmentArrives(tcb: Tcb, segment: Segment, now: u64): void {
   if (isExpected(tcb, segment, now)) {
     established(tcb, segment, now);
-    acknowledge(tcb, segment, now);
+    answer(tcb, segment, now);
     return;
   }
   switch (<i32>tcb.state) {
@@ -48,15 +48,17 @@ export function segmentArrives(tcb: Tcb, segment: Segment, now: u64): void {
     default:
       synchronized(tcb, segment, now);
   }
-  acknowledge(tcb, segment, now);
+  answer(tcb, segment, now);
 }
 
-/** An ACK that is owed leaves, or is delayed when it is text that it is owed for. */
+/** New data that the ACK lets go leaves and takes an ACK along; one that is still owed for text leaves or is delayed. */
 @inline
-function acknowledge(tcb: Tcb, segment: Segment, now: u64): void {
+function answer(tcb: Tcb, segment: Segment, now: u64): void {
+  const text = <u32>segment.len + ((<u32>segment.flags) & Flag.FIN) != 0;
+  if (text && tcb.snd_nxt != tcb.write_seq + (tcb.flags & TcbFlag.FIN_QUEUED ? 1 : 0)) sendPending(tcb, now);
   const owed = tcb.flags & (TcbFlag.ACK_NOW | TcbFlag.ACK_DELAYED);
   if (!owed) return;
-  if (owed == TcbFlag.ACK_DELAYED && <u32>segment.len + ((<u32>segment.flags) & Flag.FIN) != 0) decideAck(tcb, now);
+  if (text && owed == TcbFlag.ACK_DELAYED) decideAck(tcb, now);
   if (tcb.flags & TcbFlag.ACK_NOW) sendAck(tcb, now);
 }
 
