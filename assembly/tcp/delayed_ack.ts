@@ -209,7 +209,9 @@ export function setQuickAck(tcb: Tcb, value: u32): bool {
   const state = <i32>tcb.state;
   const open = state == State.ESTABLISHED || state == State.CLOSE_WAIT;
   if (value == 0 || !open || !(tcb.flags & TcbFlag.ACK_DELAYED)) return false;
-  // An even value asks for this one ACK only
+  // As a reader would ask who has read everything; an even value asks for this one ACK only
+  rx.pushed |= <u8>Pushed.ONCE;
+  const due = ackIsDueAfterRead(tcb);
   if (!(value & 1)) rx.pingpong = 1;
-  return true;
+  return due;
 }

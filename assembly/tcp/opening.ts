@@ -8,6 +8,7 @@ import { negotiate } from "./options";
 import { syncMss } from "./pmtu";
 import { refuse, sendAck, sendPending, sendSyn } from "./output";
 import { takeFin, textArrives } from "./receive";
+import { startingWindow } from "./receive_tuning";
 import { backedOffRto } from "./rtt";
 import { timerSet } from "./timers";
 
@@ -76,6 +77,8 @@ export function synSent(tcb: Tcb, segment: Segment, now: u64): void {
   // Fourth, SYN
   if (!(flags & Flag.SYN)) return;
   takeIrs(tcb, segment.seq);
+  // What our SYN offered
+  if (tcb.flags & TcbFlag.TUNED_BUFFER) tcb.rcv_adv = tcb.rcv_nxt + min<u32>(startingWindow(tcb), 0xffff);
   negotiate(tcb, segment);
   takeSynWindow(tcb, segment);
   if (!(flags & Flag.ACK)) {
@@ -89,7 +92,7 @@ export function synSent(tcb: Tcb, segment: Segment, now: u64): void {
   if (segment.len != 0 || flags & Flag.FIN) {
     // Text on the SYN-ACK begins behind its SYN
     segment.seq++;
-    tcb.rcv_adv = tcb.rcv_nxt + tcb.rcv_buf;
+    if (!(tcb.flags & TcbFlag.TUNED_BUFFER)) tcb.rcv_adv = tcb.rcv_nxt + tcb.rcv_buf;
     if (textArrives(tcb, segment, now)) {
       takeFin(tcb);
       tcb.state = <u8>State.CLOSE_WAIT;

@@ -22,8 +22,10 @@ const SOCKET_RMEM_MAX: u32 = 212992;
 const GROWING_SEGMENT: u32 = 128;
 /** RFC 6928. */
 const INITIAL_SEGMENTS: u32 = 10;
-/** What may arrive beyond the buffer: a window rounded up to its scale, and one segment. */
-const RING_MARGIN: u32 = 0x18000;
+/** How far beyond the buffer rounding a window up to its scale may push the right edge. */
+export const EDGE_MARGIN: u32 = 0x8000;
+/** What may arrive beyond the buffer: up to such an edge, and one segment more. */
+const RING_MARGIN: u32 = EDGE_MARGIN + 0x10000;
 
 /** Bytes that may be offered when nothing waits to be read. */
 @inline

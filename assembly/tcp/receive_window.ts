@@ -11,7 +11,7 @@ import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
 import { seqGt } from "../base/seq";
 import { receiverOf } from "./receiver";
-import { fullSpace, startingClamp, startingWindow } from "./receive_tuning";
+import { EDGE_MARGIN, fullSpace, startingClamp, startingWindow } from "./receive_tuning";
 
 /** RCV.WND as the peer knows it: from RCV.NXT to the edge it was told. */
 @inline
@@ -24,6 +24,12 @@ export function offeredWindow(tcb: Tcb): u32 {
 function receiveRoom(tcb: Tcb): u32 {
   const unread = tcb.rcv_nxt - tcb.copied_seq;
   return tcb.rcv_buf > unread ? tcb.rcv_buf - unread : 0;
+}
+
+/** Bytes from the first unread one to the right edge, at most. */
+@inline
+function mostHeld(tcb: Tcb): u32 {
+  return (tcb.flags & TcbFlag.TUNED_BUFFER ? fullSpace(tcb) : tcb.rcv_buf) + EDGE_MARGIN;
 }
 
 /** The value for the window field; moves the advertised edge. */
@@ -42,8 +48,11 @@ function advertise(tcb: Tcb, window: u32, scale: u32): u16 {
   const shrinks = window < offered && scale != 0 && engine().shrink_window != 0;
   if (window < offered && !shrinks) window = offered;
   let field = window >> scale;
-  // Rounding down must not pull the edge back: RFC 7323 §2.4
-  if (!shrinks && field << scale < offered) field++;
+  // Rounding down must not pull the edge back: RFC 7323 §2.4. But small segments would push it on and on, so beyond
+  // what the buffer may be strained it is said as less, and kept all the same
+  if (!shrinks && field << scale < offered && tcb.rcv_nxt + ((field + 1) << scale) - tcb.copied_seq <= mostHeld(tcb)) {
+    field++;
+  }
   field = min<u32>(field, 0xffff);
   // A SYN sent again, its window unscaled, says less than what was offered since
   const edge = tcb.rcv_nxt + (field << scale);

@@ -266,6 +266,24 @@ export class Tcp {
     this.#step(() => this.engine.exports.closeConnection(this.tcb, this.#now));
   }
 
+  /** TCP_QUICKACK. */
+  quickAcks(value: number): void {
+    this.#step(() => this.engine.exports.setQuickAcks(this.tcb, value, this.#now));
+  }
+
+  /** SO_RCVBUF, in memory as Linux counts it. */
+  setsReceiveBuffer(bytes: number): void {
+    this.#step(() => this.engine.exports.setReceiveBuffer(this.tcb, bytes));
+  }
+
+  /** The application closes its socket: it writes and reads no more. */
+  leaves(): void {
+    this.#step(() => {
+      this.engine.exports.closeConnection(this.tcb, this.#now);
+      this.engine.exports.closeReceiving(this.tcb, this.#now);
+    });
+  }
+
   aborts(): void {
     this.#step(() => this.engine.exports.abortConnection(this.tcb, this.#now));
   }
@@ -358,6 +376,16 @@ export class Tcp {
 
   set(field: Field, value: number): void {
     this.engine.set(this.tcb, field, value);
+  }
+
+  /** A field of its `Receiver`. */
+  rx(field: Field): number {
+    return this.engine.get(this.get(Tcb.rx), field);
+  }
+
+  /** A field of the run's root. */
+  root(field: Field): number {
+    return this.engine.get(this.engine.root, field);
   }
 
   has(flag: number): boolean {
