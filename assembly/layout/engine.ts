@@ -145,6 +145,14 @@ export class Engine {
   notsent_lowat: u32;
   /** `Stack` of a run that is a host; 0 in a simulation. */
   stack: u32;
+
+  // Explicit congestion notification (net.ipv4.tcp_ecn_...)
+  /** 1: a SYN that goes unanswered is sent again without, RFC 3168 §6.1.1.1; marks that are changed are no longer sent. */
+  ecn_fallback: u32;
+  /** AccECN option: 0 never, 1 when something changed and as a beacon, 2 whenever it fits, 3 though the path wipes it. */
+  ecn_option: u32;
+  /** How often a round trip the option is sent at least with 1. */
+  ecn_option_beacon: u32;
 }
 
 /** What one ACK told the sender: the congestion control sees this and its `Tcb`. */

@@ -181,6 +181,47 @@ export const enum Cc {
   COUNT = 2,
 }
 
+/** What two ends have agreed on about explicit congestion notification; `Ecn.mode`. */
+export const enum EcnMode {
+  CLASSIC = 1,
+  ACCURATE = 2,
+}
+
+/** Bits of `Ecn.bits`. */
+export const enum EcnBit {
+  /** CE has come: ECE goes on every segment until the peer's CWR (RFC 3168 §6.1.3). */
+  DEMAND_CWR = 1,
+  /** cwnd was reduced: CWR goes on the next new data. */
+  QUEUE_CWR = 2,
+  /** Some segment came with ECT or CE. */
+  SEEN = 4,
+  /** The next pure ACK reflects the mark of the SYN-ACK (RFC 9768 §3.1.1). */
+  REFLECT = 8,
+  /** The first ACK, which reflects the mark of ours, has been looked at. */
+  FIRST_ACK_TAKEN = 16,
+  /** The peer's ACE fields come wiped: they say nothing. */
+  ACE_WIPED = 32,
+  /** The text at hand is to be acknowledged at once. */
+  ACK_NOW = 64,
+}
+
+/** What was seen of the peer's AccECN options; `Ecn.option_seen`. */
+export const enum AccEcnOption {
+  NOT_SEEN = 0,
+  EMPTY_SEEN = 1,
+  COUNTERS_SEEN = 2,
+  /** The counters were zero: somebody on the path wipes them. */
+  WIPED = 3,
+}
+
+/** What the path does to Accurate ECN; bits of `Ecn.fail`. */
+export const enum AccEcnFail {
+  /** It changes marks, or wipes the ACE field: ECT is not sent (RFC 9768 §3.2.2.1, §3.2.2.3). */
+  NO_ECT = 1,
+  /** It wipes options: none is sent. */
+  OPTION = 2,
+}
+
 /** What a user asks of a congestion control, in the low half of `Tcb.cc_priv7`; a controller's own state ends before it. */
 export const enum CcOption {
   /** Reno: counts ACKs instead of the segments that they acknowledge, RFC 5681 §3.1 without RFC 3465. */
@@ -227,6 +268,10 @@ export const enum TcbFlag {
   ACK_DELAYED = 0x40000,
   /** The last round trip was limited by cwnd (window validation). */
   CWND_LIMITED = 0x80000,
+  // Explicit congestion notification: asked for and accepted by RFC 3168, by RFC 9768, and agreed on (`Ecn`)
+  OFFER_ECN = 0x800000,
+  OFFER_ACCECN = 0x1000000,
+  ECN = 0x2000000,
   /** SYN or SYN-ACK was sent more than once: its answer times neither (Karn). */
   SYN_SENT_AGAIN = 0x400000,
   /** The application wants to write more than the send buffer held. */

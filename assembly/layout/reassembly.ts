@@ -50,6 +50,9 @@ export class TcbExt {
   rtt_histogram: u32;
   /** 1 when SO_RCVBUF has fixed the receive buffer. */
   rcvbuf_locked: u32;
+  /** `Ecn`, 0 without. */
+  ecn: u32;
+  unused0: u32;
 
   // ---- What the user asked for: socket options -------------------------------------------------
   /** SO_MAX_PACING_RATE, bytes a second; 0: none. */

@@ -12,6 +12,7 @@ import { microseconds, timestampClock } from "../base/time";
 import { noteWritable } from "./calls";
 import { challenge } from "./challenge";
 import { chronoStop } from "./chrono";
+import { ecnCounts, ecnEchoes } from "./ecn";
 import { sendNew } from "./new_data";
 import { sendPending } from "./output";
 import { syncMss } from "./pmtu";
@@ -33,6 +34,7 @@ export function ackIsOldNews(tcb: Tcb, segment: Segment): bool {
   return (
     segment.ack == tcb.snd_una &&
     tcb.packets_out == 0 &&
+    !(tcb.flags & TcbFlag.ECN) &&
     segment.ack == tcb.snd_wl2 &&
     (<u32>segment.wnd) << tcb.snd_wscale == tcb.snd_wnd &&
     tcb.unanswered == 0 &&
@@ -44,6 +46,7 @@ export function ackIsOldNews(tcb: Tcb, segment: Segment): bool {
 export function ackArrives(tcb: Tcb, segment: Segment, now: u64): bool {
   const ack = segment.ack;
   const una = tcb.snd_una;
+  if (tcb.flags & TcbFlag.ECN) ecnCounts(tcb, segment);
   // One comparison tells SND.UNA <= SEG.ACK <= SND.NXT
   if (ack - una > tcb.snd_nxt - una) {
     if (oddAckPasses(tcb, ack)) {
@@ -99,10 +102,10 @@ function bringsText(segment: Segment): bool {
   return segment.len != 0 || ((<u32>segment.flags) & Flag.FIN) != 0;
 }
 
-/** No probe is out whose answer this may be. */
+/** No probe is out whose answer this may be, and no mark may be told of. */
 @inline
 function isCalm(tcb: Tcb): bool {
-  return senderOf(tcb).tlp_high_seq == 0;
+  return senderOf(tcb).tlp_high_seq == 0 && !(tcb.flags & TcbFlag.ECN);
 }
 
 function beginSample(tcb: Tcb, sample: AckSample, now: u64): void {
@@ -127,6 +130,7 @@ function dubiousAck(tcb: Tcb, segment: Segment, sample: AckSample, blocks: u32, 
   if (blocks != 0 && sack) scoreboardUpdate(tcb, segment, sample);
   const advanced = (sample.flags & AckFlag.ADVANCED) != 0;
   acknowledge(tcb, segment, segment.ack, sample, blocks);
+  if (tcb.flags & TcbFlag.ECN && ecnEchoes(tcb, segment, sample.delivered)) sample.flags |= AckFlag.ECE;
   rackUpdateWindow(tcb, sample);
   if (tx.tlp_high_seq) probeAcked(tcb, segment.ack, sample);
   const novel: u32 = AckFlag.ADVANCED | AckFlag.DATA | AckFlag.WINDOW_UPDATE;

@@ -7,6 +7,7 @@ import { engine } from "../base/root";
 import { NEVER, NS_PER_MS, microseconds, timestampClock } from "../base/time";
 import { ccInit } from "../cc/cc";
 import { SSTHRESH_INFINITE, setCwnd } from "../cc/window";
+import { ecnRelease } from "./ecn";
 import { initialSequenceNumber } from "./isn";
 import { windowScaleFor } from "./options";
 import { keepaliveChanged } from "./probes";
@@ -27,10 +28,13 @@ export function connectionReset(tcb: Tcb): void {
   releaseSender(tcb);
   reassemblyRelease(tcb);
   releaseReceiver(tcb);
+  ecnRelease(tcb);
   tcb.flags &=
     TcbFlag.OFFER_TIMESTAMPS |
     TcbFlag.OFFER_SACK |
     TcbFlag.OFFER_WINDOW_SCALING |
+    TcbFlag.OFFER_ECN |
+    TcbFlag.OFFER_ACCECN |
     TcbFlag.NODELAY |
     TcbFlag.CORK |
     TcbFlag.SEND_CARE |

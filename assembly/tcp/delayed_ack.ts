@@ -93,17 +93,17 @@ function measureSegment(tcb: Tcb, rx: Receiver, segment: Segment): void {
 }
 
 /** So many ACKs at once as the sender may need to fill half the window. */
-function raiseQuickAcks(tcb: Tcb, rx: Receiver): void {
+function raiseQuickAcks(tcb: Tcb, rx: Receiver, most: u32 = engine().quick_acks): void {
   const window = tcb.rcv_adv - tcb.last_ack_sent;
-  const quick = min<u32>(max<u32>(window / max<u32>((<u32>rx.rcv_mss) << 1, 1), 2), engine().quick_acks);
+  const quick = min<u32>(max<u32>(window / max<u32>((<u32>rx.rcv_mss) << 1, 1), 2), most);
   if (quick > <u32>rx.quick) rx.quick = <u8>quick;
 }
 
 /** Something is wrong on the way here: the sender is told of each arrival for a while. */
-export function enterQuickAcks(tcb: Tcb): void {
+export function enterQuickAcks(tcb: Tcb, most: u32 = engine().quick_acks): void {
   if (!tcb.rx) return;
   const rx = receiverOf(tcb);
-  raiseQuickAcks(tcb, rx);
+  raiseQuickAcks(tcb, rx, most);
   rx.pingpong = 0;
   rx.ato_ms = ATO_MIN_MS;
 }

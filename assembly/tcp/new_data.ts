@@ -15,7 +15,7 @@ import { ccOnApplicationLimited, ccOnIdle, ccOnTransmitStart } from "../cc/cc";
 import { isCwndLimited } from "../cc/window";
 import { chronoStart, chronoStop } from "./chrono";
 import { answerSent } from "./delayed_ack";
-import { emit, head, send, setHead, settleOwedAck, sackOptionLength } from "./output";
+import { emit, head, send, setHead, settleOwedAck, optionRoom } from "./output";
 import { burstSegments, paceBurst, pacingHolds } from "./pacing";
 import { isPushed, passMarks } from "./push";
 import { probeInterval } from "./probes";
@@ -35,7 +35,7 @@ export function sendNew(tcb: Tcb, now: u64): bool {
   takeSender(tcb);
   const sender = senderOf(tcb);
   chronoStart(sender, Chrono.BUSY, now);
-  const mss = <u32>tcb.mss - sackOptionLength(tcb);
+  const mss = <u32>tcb.mss - optionRoom(tcb, now);
   const edge = tcb.snd_una + tcb.snd_wnd;
   const cwnd = tcb.cwnd;
   const begin = tcb.snd_nxt;
@@ -157,7 +157,7 @@ function sendBurst(tcb: Tcb, sender: Sender, count: u32, mss: u32, rest: u32, wh
   let joins: u32 = 0;
   // The one with the FIN, and what is shorter, is built by itself
   let full = fin && !rest ? count - 1 : count;
-  if (!(tcb.flags & (TcbFlag.REAL_BYTES | TcbFlag.OUT_OF_ORDER))) {
+  if (!(tcb.flags & (TcbFlag.REAL_BYTES | TcbFlag.OUT_OF_ORDER | TcbFlag.ECN))) {
     if (full) {
       sendFullSegments(tcb, sender, full, mss, force && full == segments, whole, now);
       joins = whole ? <u32>Sent.CONTINUES : 0;
@@ -179,7 +179,7 @@ function sendBurst(tcb: Tcb, sender: Sender, count: u32, mss: u32, rest: u32, wh
 
 /**
  * `count` full segments of new data in one go: what is the same in all of them is worked out once. Only for virtual
- * bytes, and while nothing is held out of order.
+ * bytes, while nothing is held out of order, and without ECN.
  */
 function sendFullSegments(tcb: Tcb, sender: Sender, count: u32, mss: u32, force: bool, whole: bool, now: u64): void {
   const ack = tcb.rcv_nxt;
@@ -251,7 +251,7 @@ export function probeWithNewData(tcb: Tcb, now: u64): bool {
   if (tcb.flags & TcbFlag.FIN_SENT) return false;
   const sender = senderOf(tcb);
   const data = tcb.write_seq - tcb.snd_nxt;
-  const mss = <u32>tcb.mss - sackOptionLength(tcb);
+  const mss = <u32>tcb.mss - optionRoom(tcb, now);
   const fin = (tcb.flags & TcbFlag.FIN_QUEUED) != 0 && data <= mss;
   const len = min(data, mss);
   if (len == 0 && !fin) return false;
@@ -270,7 +270,7 @@ export function sendOverride(tcb: Tcb, now: u64): void {
   const sender = senderOf(tcb);
   const window = tcb.snd_una + tcb.snd_wnd - tcb.snd_nxt;
   const data = tcb.write_seq - tcb.snd_nxt;
-  const mss = <u32>tcb.mss - sackOptionLength(tcb);
+  const mss = <u32>tcb.mss - optionRoom(tcb, now);
   const len = min(min(data, mss), window);
   const fin = (tcb.flags & TcbFlag.FIN_QUEUED) != 0 && len == data && len < window;
   const end = tcb.snd_nxt + len;

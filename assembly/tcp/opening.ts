@@ -4,6 +4,7 @@ import { Segment } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
 import { seqGt, seqLeq } from "../base/seq";
 import { chooseIss, connectionReset, enterClosed, enterEstablished, setIss, takeIrs } from "./connection";
+import { ecnSynAckArrives, ecnSynArrives } from "./ecn";
 import { negotiate } from "./options";
 import { syncMss } from "./pmtu";
 import { refuse, sendAck, sendPending, sendSyn } from "./output";
@@ -46,6 +47,7 @@ export function listenAgain(tcb: Tcb, segment: Segment, now: u64): void {
 function acceptSyn(tcb: Tcb, segment: Segment, now: u64): void {
   takeIrs(tcb, segment.seq);
   negotiate(tcb, segment);
+  ecnSynArrives(tcb, segment);
   takeSynWindow(tcb, segment);
   tcb.state = <u8>State.SYN_RECEIVED;
   sendSyn(tcb, now, 0);
@@ -81,6 +83,8 @@ export function synSent(tcb: Tcb, segment: Segment, now: u64): void {
   if (tcb.flags & TcbFlag.TUNED_BUFFER) tcb.rcv_adv = tcb.rcv_nxt + min<u32>(startingWindow(tcb), 0xffff);
   negotiate(tcb, segment);
   takeSynWindow(tcb, segment);
+  if (flags & Flag.ACK) ecnSynAckArrives(tcb, segment);
+  else ecnSynArrives(tcb, segment);
   if (!(flags & Flag.ACK)) {
     // Simultaneous open: answer with a SYN-ACK, RFC 9293 figure 7
     tcb.state = <u8>State.SYN_RECEIVED;

@@ -12,6 +12,14 @@ import { takeLongSegment, takeSegment } from "../base/pool";
 import { engine } from "../base/root";
 import { timestampClock } from "../base/time";
 import { answerSent, quickAckSent } from "./delayed_ack";
+import {
+  accEcnOptionIsDue,
+  accEcnOptionLength,
+  accEcnOptionOnSynAck,
+  accEcnWrite,
+  accEcnWriteSynAck,
+} from "./accecn";
+import { ecnStamp, ecnStampSyn } from "./ecn";
 import { sendNew } from "./new_data";
 import { reassemblyOf, reassemblyRelease } from "./reassembly";
 import { selectSynWindow, selectWindow } from "./receive_window";
@@ -49,6 +57,9 @@ export function send(tcb: Tcb, seq: u32, len: u32, flags: u32, now: u64, mark: u
   if (len != 0 && settings & TcbFlag.REAL_BYTES) {
     segment = withPayload(tcb, seq, len);
     opts |= Opt.EXT;
+  } else if (settings & TcbFlag.ECN && accEcnOptionIsDue(tcb, now)) {
+    segment = withoutPayload();
+    opts |= Opt.EXT;
   } else {
     segment = takeSegment();
   }
@@ -64,12 +75,27 @@ export function send(tcb: Tcb, seq: u32, len: u32, flags: u32, now: u64, mark: u
   }
   if ((settings & (TcbFlag.OUT_OF_ORDER | TcbFlag.SACK)) == (TcbFlag.OUT_OF_ORDER | TcbFlag.SACK))
     opts |= writeSack(tcb, segment, len, opts) << Opt.SACK_SHIFT;
-  setHead(segment, head(tcb, opts, flags | Flag.ACK));
+  let word = head(tcb, opts, flags | Flag.ACK);
+  if (settings & TcbFlag.ECN) {
+    if (opts & Opt.EXT && accEcnOptionIsDue(tcb, now)) {
+      accEcnWrite(tcb, segment, opts, len ? spareRoom(tcb, len, opts) : u32.MAX_VALUE, now);
+    }
+    word |= ecnStamp(tcb, len, mark);
+  }
+  setHead(segment, word);
   tcb.last_ack_sent = rcv_nxt;
   settleOwedAck(tcb);
   if (len) answerSent(tcb, now);
   tcb.segments_sent++;
   emit(segment);
+}
+
+/** Bytes that a data segment has left in the MTU for more options. */
+@inline
+function spareRoom(tcb: Tcb, len: u32, opts: u32): u32 {
+  const blocks = (opts >> Opt.SACK_SHIFT) & Opt.SACK_MASK;
+  const used = len + (blocks ? 4 + (blocks << 3) : 0);
+  return tcb.mss > used ? <u32>tcb.mss - used : 0;
 }
 
 /** What leaves acknowledges all that has come. */
@@ -107,7 +133,12 @@ function writeSack(tcb: Tcb, segment: Segment, len: u32, opts: u32): u32 {
 }
 
 /** Bytes that options take on the next data segment beyond those counted in the MSS. */
-export function sackOptionLength(tcb: Tcb): u32 {
+export function optionRoom(tcb: Tcb, now: u64): u32 {
+  const sack = sackOptionLength(tcb);
+  return tcb.flags & TcbFlag.ECN ? sack + accEcnOptionLength(tcb, sack, now) : sack;
+}
+
+function sackOptionLength(tcb: Tcb): u32 {
   const both = TcbFlag.OUT_OF_ORDER | TcbFlag.SACK;
   if ((tcb.flags & both) != both) return 0;
   const held = reassemblyOf(tcb);
@@ -124,6 +155,13 @@ function withPayload(tcb: Tcb, seq: u32, len: u32): Segment {
   ext.payload_class = klass;
   const bytes = changetype<TcbExt>(<usize>tcb.ext);
   copyFromRing(ext.payload, bytes.send, bytes.send_mask, seq, len);
+  return segment;
+}
+
+/** A long segment for the sake of its options. */
+function withoutPayload(): Segment {
+  const segment = takeLongSegment();
+  memory.fill(changetype<usize>(segment) + 64, 0, offsetof<SegmentExt>());
   return segment;
 }
 
@@ -169,10 +207,13 @@ export function segmentLength(segment: Segment): u32 {
 
 /** SYN or SYN-ACK: offers what the user allows, or what the peer's SYN offered too. */
 export function sendSyn(tcb: Tcb, now: u64, mark: u32): void {
-  const segment = takeSegment();
   const answer = tcb.state != State.SYN_SENT;
   const flags = tcb.flags;
   let opts: u32 = (<u32>Opt.SYN) | mark;
+  // RFC 9768 §3.2.3.2: the option goes on the first SYN-ACK only
+  const accurate = answer && mark == 0 && (flags & TcbFlag.ECN) != 0 && accEcnOptionOnSynAck(tcb);
+  const segment = accurate ? withoutPayload() : takeSegment();
+  if (accurate) opts |= Opt.EXT;
   const syn = changetype<SynOptions>(changetype<usize>(segment));
   store<u64>(changetype<usize>(syn), 0, offsetof<SynOptions>("mss"));
   syn.mss = tcb.rcv_mss;
@@ -188,7 +229,9 @@ export function sendSyn(tcb: Tcb, now: u64, mark: u32): void {
   segment.ack = answer ? tcb.rcv_nxt : 0;
   segment.len = 0;
   segment.wnd = selectSynWindow(tcb);
-  setHead(segment, head(tcb, opts, answer ? (<u32>Flag.SYN) | Flag.ACK : <u32>Flag.SYN));
+  const word = head(tcb, opts, answer ? (<u32>Flag.SYN) | Flag.ACK : <u32>Flag.SYN);
+  setHead(segment, word | ecnStampSyn(tcb));
+  if (accurate) accEcnWriteSynAck(segment);
   tcb.last_ack_sent = tcb.rcv_nxt;
   tcb.segments_sent++;
   if (mark) {

@@ -3,11 +3,12 @@
  * at once (RFC 5681 §3.2) in a run that does without.
  */
 import { AckSample } from "../layout/engine";
-import { AckFlag, CaState, Recovery } from "../layout/enums";
+import { AckFlag, CaState, Recovery, TcbFlag } from "../layout/enums";
 import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
 import { ccOnCongestionEvent } from "../cc/cc";
 import { SSTHRESH_INFINITE, setCwnd } from "../cc/window";
+import { ecnReduced } from "./ecn";
 import { senderOf } from "./sender";
 import { inFlight } from "./sent";
 
@@ -18,14 +19,15 @@ export function inReduction(tcb: Tcb): bool {
 }
 
 /** RFC 9937 §5: on entering recovery, or on a congestion signal. */
-export function beginReduction(tcb: Tcb, now: u64): void {
+export function beginReduction(tcb: Tcb, now: u64, signalled: bool = false): void {
   const tx = senderOf(tcb);
   tcb.high_seq = tcb.snd_nxt;
   tx.tlp_high_seq = 0;
   tx.prior_cwnd = tcb.cwnd;
   tx.prr_delivered = 0;
   tx.prr_out = 0;
-  ccOnCongestionEvent(tcb);
+  ccOnCongestionEvent(tcb, signalled);
+  if (tcb.flags & TcbFlag.ECN) ecnReduced(tcb);
   tcb.cwnd_cnt = 0;
   if (!(engine().recovery & Recovery.PRR)) setCwnd(tcb, tcb.ssthresh, now);
 }
@@ -74,6 +76,6 @@ export function enterCwr(tcb: Tcb, sample: AckSample): void {
   tx.prior_ssthresh = 0;
   if (<u32>tcb.ca_state >= <u32>CaState.CWR) return;
   tx.undo_marker = 0;
-  beginReduction(tcb, sample.now);
+  beginReduction(tcb, sample.now, true);
   tcb.ca_state = <u8>CaState.CWR;
 }

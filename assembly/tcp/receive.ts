@@ -8,6 +8,7 @@ import { Segment, SegmentExt } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
 import { seqGeq, seqGt, seqLeq, seqLt } from "../base/seq";
 import { beginReceiving, enterQuickAcks, expectAnswer, textReceived } from "./delayed_ack";
+import { ecnTextArrives } from "./ecn";
 import { copyToRing } from "./real_bytes";
 import {
   reassemblyAdvance,
@@ -27,6 +28,7 @@ export function textArrives(tcb: Tcb, segment: Segment, now: u64): bool {
   const len = <u32>segment.len;
   const fin = (<u32>segment.flags) & Flag.FIN;
   if (len + fin == 0) return false;
+  if (tcb.flags & TcbFlag.ECN) ecnTextArrives(tcb, segment);
   const start = segment.seq;
   const end = start + len;
 

@@ -19,6 +19,7 @@ import { seqGeq, seqGt } from "../base/seq";
 import { ccOnAck, ccOnRto } from "../cc/cc";
 import { isCwndLimited, setCwnd } from "../cc/window";
 import { beginReduction, endReduction, enterCwr, inReduction, reduce } from "./prr";
+import { ecnReduced } from "./ecn";
 import { noteRenoReordering, noteReordering, rackIsOn, rackMarkLost } from "./rack";
 import { DUP_THRESH, markLost, scoreboardMarkAllLost, scoreboardMarkLost } from "./scoreboard";
 import { senderOf } from "./sender";
@@ -197,7 +198,7 @@ export function beginRecovery(tcb: Tcb, signalled: bool, now: u64): void {
   tx.rescue_rxt = sentEnd(tcb, tcb.sent_head);
   if (!inReduction(tcb)) {
     if (!signalled) rememberThreshold(tcb);
-    beginReduction(tcb, now);
+    beginReduction(tcb, now, signalled);
   }
   tcb.ca_state = <u8>CaState.RECOVERY;
 }
@@ -265,6 +266,7 @@ export function enterLoss(tcb: Tcb, now: u64): void {
     rememberThreshold(tcb);
     tx.prior_cwnd = tcb.cwnd;
     ccOnRto(tcb);
+    if (tcb.flags & TcbFlag.ECN) ecnReduced(tcb);
     beginUndo(tcb);
   }
   // A time-out after many duplicates: reordering was overestimated
