@@ -146,7 +146,9 @@ export class Engine {
   /** `Stack` of a run that is a host; 0 in a simulation. */
   stack: u32;
 
-  // Explicit congestion notification (net.ipv4.tcp_ecn_...)
+  // Explicit congestion notification (net.ipv4.tcp_ecn...)
+  /** What every connection asks for and accepts, `EcnSysctl`; beside what its own flags offer. */
+  ecn: u32;
   /** 1: a SYN that goes unanswered is sent again without, RFC 3168 §6.1.1.1; marks that are changed are no longer sent. */
   ecn_fallback: u32;
   /** AccECN option: 0 never, 1 when something changed and as a beacon, 2 whenever it fits, 3 though the path wipes it. */

@@ -187,6 +187,17 @@ export const enum EcnMode {
   ACCURATE = 2,
 }
 
+/** Values of net.ipv4.tcp_ecn: what is asked for, and what is accepted. */
+export const enum EcnSysctl {
+  OFF = 0,
+  ON = 1,
+  ACCEPT = 2,
+  ACCURATE = 3,
+  /** Asks for classic feedback, accepts either. */
+  ACCURATE_ACCEPT_ASK_CLASSIC = 4,
+  ACCURATE_ACCEPT = 5,
+}
+
 /** Bits of `Ecn.bits`. */
 export const enum EcnBit {
   /** CE has come: ECE goes on every segment until the peer's CWR (RFC 3168 §6.1.3). */

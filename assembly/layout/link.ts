@@ -85,6 +85,9 @@ export class LinkExt {
   reverse: u32;
   /** Entries of flow_counters. */
   flow_counters_size: u32;
+  /** Packets that wait from which on those with ECT are marked CE; 0: none ever. */
+  mark_packets: u32;
+  marks: u32;
 }
 
 @unmanaged

@@ -166,6 +166,7 @@ function transmitWatched(link: Link, ext: LinkExt, segment: Segment, ip_bytes: u
       giveSegment(segment);
       return DROPPED;
     }
+    if (ext.mark_packets) mark(ext, segment);
     start = busy;
     const waited = busy - now;
     ext.waited_ns += waited;
@@ -176,6 +177,13 @@ function transmitWatched(link: Link, ext: LinkExt, segment: Segment, ip_bytes: u
   ext.bytes += bytes;
   const arrival = serialise(link, bytes, start, queued) + link.delay_ns;
   return staged ? passStages(ext, segment, start, arrival, lost, hop) : arrival;
+}
+
+/** A queue as long as that marks what its sender allows to be marked, RFC 3168 §5. */
+function mark(ext: LinkExt, segment: Segment): void {
+  if (ext.waiting_tail - ext.waiting_head < ext.mark_packets || !(segment.kind & Mark.ECN_MASK)) return;
+  segment.kind |= <u8>Mark.CE;
+  ext.marks++;
 }
 
 /** Impairments and captures, behind the transmitter: when the packet arrives, or DROPPED. */

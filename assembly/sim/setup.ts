@@ -28,6 +28,9 @@ export function init(seed: u64): void {
 /** What Linux's sysctls say as long as nobody changes them; the owner sets what differs. */
 function linuxDefaults(e: Engine): void {
   e.quick_acks = 16;
+  e.ecn_fallback = 1;
+  e.ecn_option = 2;
+  e.ecn_option_beacon = 3;
   e.rmem_max = 6291456;
   e.moderate_rcvbuf = 1;
   e.invalid_ratelimit_ms = 500;

@@ -79,10 +79,10 @@ function firstAckArrives(ecn: Ecn, segment: Segment): void {
 
 /** ECT(0), unless the path is known to change it, and the ACE field; the ACK of a SYN-ACK reflects its mark instead. */
 export function accEcnStamp(tcb: Tcb, ecn: Ecn, len: u32): u32 {
-  const ect = ecn.fail & <u8>AccEcnFail.NO_ECT ? 0 : <u32>Mark.ECT0;
+  const ect = ecn.fail & (<u8>AccEcnFail.NO_ECT) ? 0 : <u32>Mark.ECT0;
   const bits = ecn.bits;
   ecn.bits &= <u8>~EcnBit.REFLECT;
-  if (len == 0 && bits & <u8>EcnBit.REFLECT) return ect | aceBits(reflection(ecn.syn_ect_received));
+  if (len == 0 && bits & (<u8>EcnBit.REFLECT)) return ect | aceBits(reflection(ecn.syn_ect_received));
   ecn.received_ce_pending = 0;
   return ect | aceBits((ecn.received_ce + CEP_INIT) & ACE_MASK);
 }
@@ -93,7 +93,7 @@ export function accEcnOptionIsDue(tcb: Tcb, now: u64): bool {
   const mode = engine().ecn_option;
   // Nobody has shown that options of this kind pass
   if (mode == 0 || ecn.mode != <u8>EcnMode.ACCURATE || ecn.option_seen < <u8>AccEcnOption.EMPTY_SEEN) return false;
-  if (ecn.fail & <u8>AccEcnFail.OPTION && mode < 3) return false;
+  if (ecn.fail & (<u8>AccEcnFail.OPTION) && mode < 3) return false;
   if (mode >= 2 || ecn.options_demanded != 0) return true;
   const beacon = <u64>engine().ecn_option_beacon;
   return beacon != 0 && (now - ecn.option_sent_at) * beacon >= <u64>(tcb.srtt_us8 >> 3) * NS_PER_US;
@@ -175,7 +175,7 @@ function fill(ext: SegmentExt, fields: u32, e0b: u32, ceb: u32, e1b: u32): void 
 
 /** A segment of a synchronised connection, acceptable, with text or without. */
 export function accEcnCounts(ecn: Ecn, segment: Segment): void {
-  if (!(ecn.bits & <u8>EcnBit.FIRST_ACK_TAKEN)) firstAckArrives(ecn, segment);
+  if (!(ecn.bits & (<u8>EcnBit.FIRST_ACK_TAKEN))) firstAckArrives(ecn, segment);
   const field = ecnField(segment);
   if (field != NOT_ECT) ecn.bits |= <u8>EcnBit.SEEN;
   if (field == CE) countCe(ecn);
@@ -197,7 +197,13 @@ function countCe(ecn: Ecn): void {
 }
 
 function countBytes(ecn: Ecn, field: u32, len: u32): void {
-  const at = changetype<usize>(ecn) + (field == ECT1 ? offsetof<Ecn>("received_e1b") : field == ECT0 ? offsetof<Ecn>("received_e0b") : offsetof<Ecn>("received_ceb"));
+  const at =
+    changetype<usize>(ecn) +
+    (field == ECT1
+      ? offsetof<Ecn>("received_e1b")
+      : field == ECT0
+        ? offsetof<Ecn>("received_e0b")
+        : offsetof<Ecn>("received_ceb"));
   const before = load<u32>(at);
   store<u32>(at, before + len);
   // By its place in the option: e1b, ceb, e0b
@@ -212,7 +218,7 @@ function countBytes(ecn: Ecn, field: u32, len: u32): void {
 function takeOption(ecn: Ecn, segment: Segment): bool {
   if (!((<u32>segment.opts) & Opt.EXT)) return false;
   const ext = changetype<SegmentExt>(changetype<usize>(segment) + 64);
-  const options = <u32>ext.options & (ExtOpt.ACCECN0 | ExtOpt.ACCECN1);
+  const options = (<u32>ext.options) & (ExtOpt.ACCECN0 | ExtOpt.ACCECN1);
   if (!options) return false;
   const order1 = (options & ExtOpt.ACCECN1) != 0;
   const fields = <u32>ext.accecn_fields;
@@ -243,7 +249,7 @@ function takeBytes(ecn: Ecn, field: u32, counter: u32): void {
 /** A 24-bit counter continues a longer one; one that seems to go back is an old ACK's. Appendix A.1. */
 @inline
 function follow(counter: u32, low: u32): u32 {
-  const step = <i32>((low - counter) << 8) >> 8;
+  const step = (<i32>((low - counter) << 8)) >> 8;
   return step > 0 ? counter + step : counter;
 }
 
@@ -252,7 +258,7 @@ export function accEcnTakes(tcb: Tcb, ecn: Ecn, segment: Segment, delivered: u32
   if (delivered == 0) return false;
   const ceb = ecn.delivered_ceb;
   const counted = takeOption(ecn, segment);
-  if (ecn.bits & <u8>EcnBit.ACE_WIPED || (<u32>segment.flags) & Flag.SYN) return false;
+  if (ecn.bits & (<u8>EcnBit.ACE_WIPED) || (<u32>segment.flags) & Flag.SYN) return false;
   const step = (aceField(segment) - CEP_INIT - ecn.delivered_ce) & ACE_MASK;
   const marked = delivered > ACE_MASK ? unwrap(tcb, step, delivered, counted, ecn.delivered_ceb - ceb) : step;
   ecn.delivered_ce += marked;

@@ -6,6 +6,7 @@ import { chronoStart, chronoStop } from "./chrono";
 import { ackIsDueAfterRead, setQuickAck } from "./delayed_ack";
 import { restartAfterIdle } from "./new_data";
 import { connectionExt, ringsTake } from "./extension";
+import { ecnOffer } from "./ecn";
 import { sendAck, sendPending, sendReset, sendSyn } from "./output";
 import { keepaliveChanged } from "./probes";
 import { queueWrite } from "./push";
@@ -21,6 +22,7 @@ export function openPassive(tcb: Tcb): void {
   if (<i32>tcb.state != State.CLOSED) return;
   prepare(tcb);
   tcb.flags |= TcbFlag.PASSIVE;
+  ecnOffer(tcb, true);
   tcb.state = <u8>State.LISTEN;
 }
 
@@ -29,6 +31,7 @@ export function openActive(tcb: Tcb, now: u64): void {
   if (<i32>tcb.state > State.LISTEN) return;
   prepare(tcb);
   tcb.flags &= ~TcbFlag.PASSIVE;
+  ecnOffer(tcb, false);
   chooseIss(tcb, now);
   tcb.state = <u8>State.SYN_SENT;
   tcb.cwnd_since = now;

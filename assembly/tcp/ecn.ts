@@ -5,7 +5,7 @@
  *      what leaves   ECT(0) on new data; ECE from a CE until the peer's CWR; CWR on the first new data after a reduction
  *      what comes    CE on data, CWR; ECE, which recovery answers as it does a loss, once a window
  */
-import { EcnBit, EcnMode, Flag, Mark, Opt, State, TcbFlag } from "../layout/enums";
+import { EcnBit, EcnMode, EcnSysctl, Flag, Mark, Opt, State, TcbFlag } from "../layout/enums";
 import { Ecn } from "../layout/ecn";
 import { TcbExt } from "../layout/reassembly";
 import { Segment } from "../layout/segment";
@@ -14,7 +14,7 @@ import { giveSlab, slabClass, takeSlab } from "../base/arena";
 import { engine } from "../base/root";
 import { accEcnAnswersSyn, accEcnCounts, accEcnOfSyn, accEcnStamp, accEcnSynAckArrives, accEcnTakes } from "./accecn";
 import { enterQuickAcks } from "./delayed_ack";
-import { connectionExt } from "./calls";
+import { connectionExt } from "./extension";
 
 /** Where a segment's flags stand in the word that begins with its kind, see output.ts. */
 const FLAGS_SHIFT: u32 = 24;
@@ -43,6 +43,16 @@ export function ecnField(segment: Segment): u32 {
 }
 
 // ---- The handshake
+
+/** What the host's setting adds to what the connection offers. */
+export function ecnOffer(tcb: Tcb, passive: bool): void {
+  const mode = engine().ecn;
+  if (!mode) return;
+  if (passive) tcb.flags |= mode >= <u32>EcnSysctl.ACCURATE ? TcbFlag.OFFER_ACCECN : TcbFlag.OFFER_ECN;
+  else if (mode == <u32>EcnSysctl.ACCURATE) tcb.flags |= TcbFlag.OFFER_ACCECN;
+  else if (mode == <u32>EcnSysctl.ON || mode == <u32>EcnSysctl.ACCURATE_ACCEPT_ASK_CLASSIC)
+    tcb.flags |= TcbFlag.OFFER_ECN;
+}
 
 /** Both ends agree: from now on marks count. */
 function agree(tcb: Tcb, mode: EcnMode): void {
@@ -149,7 +159,7 @@ export function ecnCounts(tcb: Tcb, segment: Segment): void {
 export function ecnTextArrives(tcb: Tcb, segment: Segment): void {
   const ecn = ecnOf(tcb);
   if (ecn.mode == <u8>EcnMode.ACCURATE) {
-    if (ecn.bits & <u8>EcnBit.ACK_NOW) tcb.flags |= TcbFlag.ACK_NOW;
+    if (ecn.bits & (<u8>EcnBit.ACK_NOW)) tcb.flags |= TcbFlag.ACK_NOW;
     ecn.bits &= <u8>~EcnBit.ACK_NOW;
     return;
   }
@@ -161,14 +171,14 @@ export function ecnTextArrives(tcb: Tcb, segment: Segment): void {
   const field = ecnField(segment);
   if (field == 0) {
     // Not ECT where others were: likely a retransmission
-    if (ecn.bits & <u8>EcnBit.SEEN) acknowledgeQuickly(tcb);
+    if (ecn.bits & (<u8>EcnBit.SEEN)) acknowledgeQuickly(tcb);
     return;
   }
   ecn.bits |= <u8>EcnBit.SEEN;
   if (field != <u32>(Mark.CE >> Mark.ECN_SHIFT)) return;
   ecn.received_ce++;
   ecn.received_ceb += segment.len;
-  if (ecn.bits & <u8>EcnBit.DEMAND_CWR) return;
+  if (ecn.bits & (<u8>EcnBit.DEMAND_CWR)) return;
   ecn.bits |= <u8>EcnBit.DEMAND_CWR;
   acknowledgeQuickly(tcb);
 }

@@ -3,6 +3,7 @@ import { TcbFlag } from "../layout/enums";
 import { TcbExt } from "../layout/reassembly";
 import { Tcb } from "../layout/tcb";
 import { giveSlab, slabClass, takeSlab } from "../base/arena";
+import { ecnRelease } from "./ecn";
 import { growRing, receiveRingClass } from "./receive_tuning";
 import { largerRing } from "./real_bytes";
 import { reassemblyRelease } from "./reassembly";
@@ -30,6 +31,7 @@ export function connectionInherits(tcb: Tcb): void {
   ext.send = 0;
   ext.receive = 0;
   ext.rtt_histogram = 0;
+  ext.ecn = 0;
 }
 
 /** Gives back all that the block holds: nobody will look at it again. */
@@ -38,6 +40,7 @@ export function connectionRelease(tcb: Tcb): void {
   releaseSender(tcb);
   reassemblyRelease(tcb);
   releaseReceiver(tcb);
+  ecnRelease(tcb);
   if (!tcb.ext) return;
   ringsRelease(changetype<TcbExt>(<usize>tcb.ext));
   giveSlab(tcb.ext, slabClass(offsetof<TcbExt>()));

@@ -1,11 +1,13 @@
 /** TCP_INFO: a snapshot of a connection as Linux would report it. */
-import { Chrono, InfoOption, State, TcbFlag } from "../layout/enums";
+import { Ecn } from "../layout/ecn";
+import { Chrono, EcnBit, EcnMode, InfoOption, State, TcbFlag } from "../layout/enums";
 import { TcpInfo } from "../layout/info";
 import { TcbExt } from "../layout/reassembly";
 import { Receiver } from "../layout/receiver";
 import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
 import { timestampClock } from "../base/time";
+import { ecnOf } from "./ecn";
 import { pacingRate } from "./pacing";
 import { headersLength } from "./pmtu";
 import { offeredWindow } from "./receive_window";
@@ -70,8 +72,23 @@ function fill(tcb: Tcb, info: TcpInfo, now: u64): void {
   // The handshake delivered one, the SYN
   info.tcpi_delivered = 1 + tcb.sent_head + tcb.sacked_out;
   info.tcpi_data_segs_out = tcb.sent_head + tcb.packets_out + tcb.retransmits;
+  if (tcb.flags & TcbFlag.ECN) ofMarks(ecnOf(tcb), info);
   ofSender(tcb, info, now_ms);
   ofReceiver(tcb, info, now_ms);
+}
+
+/** What ECN and Accurate ECN have counted. */
+function ofMarks(ecn: Ecn, info: TcpInfo): void {
+  info.tcpi_options |= <u8>(InfoOption.ECN | (ecn.bits & (<u8>EcnBit.SEEN) ? InfoOption.ECN_SEEN : 0));
+  info.tcpi_delivered_ce = ecn.delivered_ce;
+  if (ecn.mode != <u8>EcnMode.ACCURATE) return;
+  info.tcpi_received_ce = ecn.received_ce;
+  info.tcpi_delivered_e1_bytes = ecn.delivered_e1b;
+  info.tcpi_delivered_e0_bytes = ecn.delivered_e0b;
+  info.tcpi_delivered_ce_bytes = ecn.delivered_ceb;
+  info.tcpi_received_e1_bytes = ecn.received_e1b;
+  info.tcpi_received_e0_bytes = ecn.received_e0b;
+  info.tcpi_received_ce_bytes = ecn.received_ceb;
 }
 
 /** What only an end that has sent data knows. */

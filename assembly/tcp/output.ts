@@ -12,13 +12,7 @@ import { takeLongSegment, takeSegment } from "../base/pool";
 import { engine } from "../base/root";
 import { timestampClock } from "../base/time";
 import { answerSent, quickAckSent } from "./delayed_ack";
-import {
-  accEcnOptionIsDue,
-  accEcnOptionLength,
-  accEcnOptionOnSynAck,
-  accEcnWrite,
-  accEcnWriteSynAck,
-} from "./accecn";
+import { accEcnOptionIsDue, accEcnOptionLength, accEcnOptionOnSynAck, accEcnWrite, accEcnWriteSynAck } from "./accecn";
 import { ecnStamp, ecnStampSyn } from "./ecn";
 import { sendNew } from "./new_data";
 import { reassemblyOf, reassemblyRelease } from "./reassembly";

@@ -4,6 +4,7 @@
  */
 import type { Engine } from "../core/engine.ts";
 import {
+  Ecn,
   END_REASON_NAMES,
   EndReason,
   Engine as EngineLayout,
@@ -139,7 +140,7 @@ export class Measure {
       min_rtt_ms: everSampled ? engine.get(a, Tcb.rtt_min_us) / 1e3 : NaN,
       rtt_ms_mean: rttCount > 0 ? (engine.get(a, Tcb.rtt_sum_us) - base.rttSum_us) / rttCount / 1e3 : NaN,
       rtt_ms_max: everSampled ? engine.get(a, Tcb.rtt_max_us) / 1e3 : NaN,
-      ce_marked: 0,
+      ce_marked: this.#ceMarked(b),
       end_reason: endReason === EndReason.NONE ? null : END_REASON_NAMES[endReason].toLowerCase(),
     };
     if (this.#spec.record.percentiles) {
@@ -181,7 +182,7 @@ export class Measure {
         loss: engine.get(ext, LinkExt.drops_loss),
         aqm: 0, // no discipline of this version drops by policy
       },
-      marks: 0,
+      marks: engine.get(ext, LinkExt.marks),
       // Little's law: the integral of the queue's length is the sum of the times waited
       queue_packets_mean: span_s > 0 ? (waited_ns + base.remaining_ns - remaining_ns) / 1e9 / span_s : 0,
       queue_packets_max: engine.get(ext, LinkExt.queue_packets_max),
@@ -189,6 +190,13 @@ export class Measure {
       queue_delay_ms_p50: p50,
       queue_delay_ms_p99: p99,
     };
+  }
+
+  /** Segments that reached an end with CE. */
+  #ceMarked(tcb: number): number {
+    const ext = this.#engine.get(tcb, Tcb.ext);
+    const ecn = ext === 0 ? 0 : this.#engine.get(ext, TcbExt.ecn);
+    return ecn === 0 ? 0 : this.#engine.get(ecn, Ecn.received_ce);
   }
 
   /** Bits whose transmission is over by now. */

@@ -210,6 +210,7 @@ class Compiler {
       if (limit.unit === "packets") engine.set(ext, LinkExt.limit_packets, limit.value);
       else engine.set(ext, LinkExt.limit_bytes, this.#limitBytes(direction, limit.value, limit.unit));
     }
+    engine.set(ext, LinkExt.mark_packets, direction.queue.mark ?? 0);
     engine.set(ext, LinkExt.qdisc, Qdisc[direction.queue.kind.toUpperCase() as keyof typeof Qdisc]);
     this.#setLoss(ext, direction);
     engine.set(ext, LinkExt.overhead, direction.overhead_bytes);
@@ -343,6 +344,8 @@ class Compiler {
     if (tcp.timestamps) flags |= TcbFlag.OFFER_TIMESTAMPS;
     if (tcp.sack) flags |= TcbFlag.OFFER_SACK;
     if (tcp.windowScaling) flags |= TcbFlag.OFFER_WINDOW_SCALING;
+    if (tcp.ecn === "on") flags |= TcbFlag.OFFER_ECN;
+    if (tcp.ecn === "accurate") flags |= TcbFlag.OFFER_ACCECN;
     if (tcp.delayedAck) flags |= TcbFlag.DELAYED_ACK;
     if (!tcp.nagle) flags |= TcbFlag.NODELAY;
     if (tcp.receiveBuffer_bytes === null) flags |= TcbFlag.TUNED_BUFFER;
@@ -444,7 +447,8 @@ function fullPacket(tcp: TcpSpec): number {
 
 /** Nothing but a rate and a delay. */
 function isPlain(direction: DirectionSpec): boolean {
-  return direction.queue.limit === null && isFifo(direction) && direction.loss === null && direction.corrupt === null &&
+  return direction.queue.limit === null && direction.queue.mark === null && isFifo(direction) &&
+    direction.loss === null && direction.corrupt === null &&
     direction.jitter_ns === 0 && direction.overhead_bytes === 0;
 }
 

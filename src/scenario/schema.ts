@@ -112,6 +112,11 @@ export const QUEUES: VariantsType = {
           default: "1bdp",
           doc: "Packets (pkt), bytes or bandwidth-delay products (bdp) that may wait; one that is being sent does not.",
         },
+        {
+          name: "mark",
+          type: integer(1, U32),
+          doc: "Packets waiting from which on those with ECT are marked CE (RFC 3168); never when absent.",
+        },
       ],
     },
   ],
@@ -300,9 +305,9 @@ const connectionParams: readonly Param[] = [
   { name: "windowScaling", type: flag, default: true, doc: "The window scale option, RFC 7323." },
   {
     name: "ecn",
-    type: choice("ECN mode", ["off"], ["on", "classic", "accurate", "l4s"]),
+    type: choice("ECN mode", ["off", "on", "accurate"], ["l4s"]),
     default: "off",
-    doc: "Explicit congestion notification; this version has none.",
+    doc: "Explicit congestion notification: RFC 3168, or RFC 9768's accurate feedback.",
   },
   {
     name: "delayedAck",

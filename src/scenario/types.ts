@@ -193,6 +193,8 @@ export interface Queue {
   kind?: "droptail";
   /** `"100pkt"`, `"64KiB"`, `"1.5bdp"`, `"unlimited"`, or a number of bytes. */
   limit?: Quantity;
+  /** Packets waiting from which on those with ECT are marked CE, RFC 3168. */
+  mark?: number;
 }
 
 /**
@@ -361,7 +363,7 @@ export interface FlowTcpParameters {
   /** The window scale option. */
   windowScaling?: boolean;
   /** Explicit congestion notification. */
-  ecn?: "off";
+  ecn?: "off" | "on" | "accurate";
   /** Whether the receiver acknowledges every second segment instead of every one. */
   delayedAck?: boolean;
   /** Nagle's algorithm. */
@@ -495,6 +497,8 @@ export interface QueueSpec {
   kind: "droptail";
   /** null: nothing is ever dropped. */
   limit: QueueLimit | null;
+  /** Packets waiting from which on ECT becomes CE; null: never. */
+  mark: number | null;
 }
 
 /** `bdp` multiplies the link's rate by the base round-trip time of the shortest path through it. */
@@ -548,7 +552,7 @@ export interface TcpSpec {
   sack: boolean;
   timestamps: boolean;
   windowScaling: boolean;
-  ecn: "off";
+  ecn: "off" | "on" | "accurate";
   delayedAck: boolean;
   /** null: as arrivals are spaced. */
   delayedAckTimeout_ns: number | null;

@@ -45,7 +45,7 @@ function direction(rate_bps: number, delay_ns: number, more: Partial<DirectionSp
     rate_bps,
     delay_ns,
     overhead_bytes: 0,
-    queue: { kind: "droptail", limit: { unit: "bdp", value: 1 } },
+    queue: { kind: "droptail", limit: { unit: "bdp", value: 1 }, mark: null },
     loss: null,
     reorder: null,
     duplicate: null,
@@ -57,7 +57,7 @@ function direction(rate_bps: number, delay_ns: number, more: Partial<DirectionSp
 
 test("normalize: the contract's example comes out in base units", () => {
   const bottleneck = direction(1e9, 5e6);
-  const access = direction(1e9, 2.5e6, { queue: { kind: "droptail", limit: null } });
+  const access = direction(1e9, 2.5e6, { queue: { kind: "droptail", limit: null, mark: null } });
   const expected: ScenarioSpec = {
     name: "100 CUBIC flows share 1 Gbit/s",
     seed: "1",
@@ -104,7 +104,7 @@ test("normalize: reverse inherits rate, delay, overhead and queue, and no impair
     ...direction(16e6, 12e6),
     name: "dsl",
     overhead_bytes: 18,
-    queue: { kind: "droptail", limit: { unit: "bytes", value: 65536 } },
+    queue: { kind: "droptail", limit: { unit: "bytes", value: 65536 }, mark: null },
     loss: { kind: "bernoulli", p: 0.001 },
     reorder: { p: 0.002, delay_ns: 3e6 },
     duplicate: { p: 0.0005 },
@@ -113,7 +113,7 @@ test("normalize: reverse inherits rate, delay, overhead and queue, and no impair
     reverse: {
       ...direction(1e6, 12e6),
       overhead_bytes: 18,
-      queue: { kind: "droptail", limit: { unit: "packets", value: 100 } },
+      queue: { kind: "droptail", limit: { unit: "packets", value: 100 }, mark: null },
     },
   });
 });
@@ -286,7 +286,11 @@ const WRONG: [string, unknown, string][] = [
     `flows[0].app.kind: "on-off" is not in this version, expected "cbr", "poisson" or "poisson-exponential"`,
   ],
   ["a sweep", { ...dumbbell(), sweep: {} }, "sweep: not in this version"],
-  ["ECN", { ...dumbbell(), tcp: { ecn: "on" } }, `tcp.ecn: "on" is not in this version, expected "off"`],
+  [
+    "L4S",
+    { ...dumbbell(), tcp: { ecn: "l4s" } },
+    `tcp.ecn: "l4s" is not in this version, expected "off", "on" or "accurate"`,
+  ],
   [
     "a wrong unit",
     dumbbell({ rate: "100ms" }),

@@ -96,7 +96,7 @@ const scenario: Keys<Scenario> = {
 };
 const dumbbell: Keys<Dumbbell> = { kind: 0, bottleneck: 0, access: 0 };
 const path: Keys<Path> = { kind: 0, links: 0 };
-const queue: Keys<Queue> = { kind: 0, limit: 0 };
+const queue: Keys<Queue> = { kind: 0, limit: 0, mark: 0 };
 const source: Keys<Source> = { kind: 0, rate: 0, packetSize: 0 };
 
 const TYPES: Record<string, Record<string, 0>> = {

@@ -34,6 +34,10 @@ export interface Settings {
   cc?: keyof typeof Cc;
   /** `CcOption` bits. */
   ccOptions?: number;
+  /** What this end asks for and accepts of explicit congestion notification. */
+  ecn?: "off" | "on" | "accurate";
+  /** net.ipv4.tcp_ecn_option. */
+  ecnOption?: number;
   /** What this end offers on its SYN. */
   sack?: boolean;
   timestamps?: boolean;
@@ -96,6 +100,8 @@ const DEFAULTS = {
   seed: 1n,
   cc: "RENO",
   ccOptions: 0,
+  ecn: "off",
+  ecnOption: 2,
   sack: false,
   timestamps: false,
   windowScaling: false,
@@ -140,7 +146,8 @@ const NEVER = 2n ** 64n - 1n;
 export function makeTcb(engine: Engine, settings: Settings): number {
   const s = { ...DEFAULTS, ...settings };
   const tcb = engine.exports.allocate(Tcb.size);
-  const flags = (s.timestamps ? TcbFlag.OFFER_TIMESTAMPS : 0) | (s.sack ? TcbFlag.OFFER_SACK : 0) |
+  const ecn = { off: 0, on: TcbFlag.OFFER_ECN, accurate: TcbFlag.OFFER_ACCECN }[s.ecn];
+  const flags = ecn | (s.timestamps ? TcbFlag.OFFER_TIMESTAMPS : 0) | (s.sack ? TcbFlag.OFFER_SACK : 0) |
     (s.windowScaling ? TcbFlag.OFFER_WINDOW_SCALING : 0) | (s.delayedAck ? TcbFlag.DELAYED_ACK : 0) |
     (s.nagle ? 0 : TcbFlag.NODELAY) | (s.reads ? TcbFlag.READS_AT_ONCE : 0) |
     (s.endless ? TcbFlag.WRITES_FOR_EVER : 0) | (s.tunedBuffer ? TcbFlag.TUNED_BUFFER : 0);
@@ -163,6 +170,7 @@ export function makeTcb(engine: Engine, settings: Settings): number {
 export function startRun(engine: Engine, settings: Settings): void {
   const s = { ...DEFAULTS, ...settings };
   engine.exports.init(s.seed);
+  engine.set(engine.root, Root.ecn_option, s.ecnOption);
   engine.set(engine.root, Root.msl_ms, parseTime(s.msl) / 1e6);
   engine.set(engine.root, Root.rto_max_us, parseTime(s.maxRto) / 1e3);
   engine.set(engine.root, Root.rto_initial_us, parseTime(s.initialRto) / 1e3);
