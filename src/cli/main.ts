@@ -10,6 +10,7 @@ import { Command, CommanderError, Option } from "commander";
 import { CoreTrapError, ScenarioError } from "../mod.ts";
 import { nearest } from "../scenario/words.ts";
 import { VERSION } from "../version.ts";
+import { attach } from "./attach.ts";
 import { DONE, FAILED, FailedError, UsageError, WRONG } from "./errors.ts";
 import { list } from "./list.ts";
 import { LANGUAGE_OPTIONS, packetdrill } from "./packetdrill.ts";
@@ -38,6 +39,27 @@ function grammar(done: (status: number) => void): Command {
     .option("--pcap <FILE>", "capture packets to a pcapng file")
     .option("--quiet", "print nothing but errors")
     .action(async (file, options) => done(await run(file, options)));
+
+  program.command("attach")
+    .description("put the engine on a TUN device or UDP tunnel, in real time")
+    .option("--udp <PORT>", "UDP port of this end of the tunnel")
+    .option("--peer <PORT>", "UDP port of the other end")
+    .option("--tun <NAME>", "make a TUN device behind the other end, by socat")
+    .option("--address <A>", "IPv4 address of the engine", "10.77.0.2")
+    .option("--address6 <A>", "IPv6 address of the engine", "fd77::2")
+    .option("--mtu <BYTES>", "largest packet")
+    .option("--listen <PORT>", "accept connections")
+    .option("--connect <HOST:PORT>", "make a connection, and end with it")
+    .option("--respond <PROTOCOL>", "answer requests: http")
+    .option("--echo", "send back what comes")
+    .option("--sink", "read what comes")
+    .option("--source [BYTES]", "send so many bytes, or no end of them")
+    .option("--link <FILE>", "put the links of a scenario in between, the engine at their right end")
+    .option("--sysctl <name=value>", "set a parameter by its Linux name; repeatable", collect, [])
+    .option("--checksum", "sum up what is received, SHA-256")
+    .option("--duration <D>", 'end after a time, such as "30s"')
+    .option("--json", "print statistics as one JSON document at the end")
+    .action(async (options) => done(await attach(options)));
 
   program.command("list")
     .description("list what a scenario can name, each with its source and parameters")

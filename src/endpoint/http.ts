@@ -5,7 +5,7 @@
  */
 import { createHash, type Hash } from "node:crypto";
 import { patternAt } from "./pattern.ts";
-import type { ByteStream, Session } from "./session.ts";
+import type { ByteStream, Session, TurnEnd } from "./session.ts";
 
 const HEAD_BYTES_MAX = 65536;
 const PIECE_BYTES = 1 << 18;
@@ -47,25 +47,25 @@ class HttpSession implements Session {
   readonly #output: Body[] = [];
   #closing = false;
 
-  turn(stream: ByteStream): boolean {
+  turn(stream: ByteStream): TurnEnd {
     for (let moved = 0; moved < TURN_BYTES;) {
       // One answer at a time: the next request waits until this one has left
       if (this.#output.length > 0) {
         const written = this.#write(stream);
-        if (written === 0) return false;
+        if (written === 0) return "waits";
         moved += written;
       } else if (this.#closing) {
         stream.end();
-        return true;
+        return "done";
       } else if (!this.#understand(stream)) {
         const read = this.#read(stream);
-        if (read === undefined) return false;
+        if (read === undefined) return "waits";
         // What a client that has closed asked for is answered, half a request is not
         if (read === 0) this.#closing = true;
         moved += read;
       }
     }
-    return false;
+    return "more";
   }
 
   /** Takes what has come; how many bytes, 0 for the end. */

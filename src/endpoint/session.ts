@@ -14,10 +14,16 @@ export interface ByteStream {
   describe(): string;
 }
 
+/**
+ * How a turn ended: nothing can be done until the stream has bytes or room; more could be done, but others want their turn;
+ * both directions are done with, and the connection is to be closed.
+ */
+export type TurnEnd = "waits" | "more" | "done";
+
 /** An application's side of one connection. */
 export interface Session {
-  /** Does all that can be done now. True when both directions are done with: the connection is closed then. */
-  turn(stream: ByteStream): boolean;
+  /** Does what can be done now. */
+  turn(stream: ByteStream): TurnEnd;
   /** SHA-256 of the bytes received, for those that were asked to keep it. */
   received?(): string;
 }
@@ -34,23 +40,23 @@ const TURN_BYTES = 1 << 20;
 export function echo(): Session {
   let waiting = new Uint8Array(0);
   return {
-    turn(stream: ByteStream): boolean {
+    turn(stream: ByteStream): TurnEnd {
       for (let moved = 0; moved < TURN_BYTES;) {
         if (waiting.length === 0) {
           const bytes = stream.read();
-          if (bytes === undefined) return false;
+          if (bytes === undefined) return "waits";
           if (bytes.length === 0) {
             stream.end();
-            return true;
+            return "done";
           }
           waiting = bytes as Uint8Array<ArrayBuffer>;
         }
         const taken = stream.write(waiting);
-        if (taken === 0) return false;
+        if (taken === 0) return "waits";
         waiting = waiting.subarray(taken);
         moved += taken;
       }
-      return false;
+      return "more";
     },
   };
 }
@@ -59,10 +65,10 @@ export function echo(): Session {
 export function sink(hashed: boolean): Session {
   const intake = newIntake(hashed);
   return {
-    turn(stream: ByteStream): boolean {
-      if (!intake.drain(stream)) return false;
-      stream.end();
-      return true;
+    turn(stream: ByteStream): TurnEnd {
+      const end = intake.drain(stream);
+      if (end === "done") stream.end();
+      return end;
     },
     received: intake.digest,
   };
@@ -74,27 +80,30 @@ export function source(bytes: number, hashed: boolean): Session {
   let sent = 0;
   let ended = false;
   return {
-    turn(stream: ByteStream): boolean {
+    turn(stream: ByteStream): TurnEnd {
       const goal = Math.min(bytes, sent + TURN_BYTES);
-      while (sent < goal) {
+      let blocked = false;
+      while (sent < goal && !blocked) {
         const piece = patternAt(sent, Math.min(PIECE_BYTES, bytes - sent));
         const taken = stream.write(piece);
         sent += taken;
-        if (taken < piece.length) break;
+        blocked = taken < piece.length;
       }
       if (sent === bytes && !ended) {
         ended = true;
         stream.end();
       }
-      return intake.drain(stream) && ended;
+      const read = intake.drain(stream);
+      if (read === "more" || (!blocked && !ended)) return "more";
+      return ended ? read : "waits";
     },
     received: intake.digest,
   };
 }
 
 interface Intake {
-  /** Reads what there is; true when nothing will follow. */
-  drain(stream: ByteStream): boolean;
+  /** Reads what there is; done when nothing will follow. */
+  drain(stream: ByteStream): TurnEnd;
   digest: (() => string) | undefined;
 }
 
@@ -102,15 +111,15 @@ function newIntake(hashed: boolean): Intake {
   const hash: Hash | undefined = hashed ? createHash("sha256") : undefined;
   let text: string | undefined;
   return {
-    drain(stream: ByteStream): boolean {
+    drain(stream: ByteStream): TurnEnd {
       for (let moved = 0; moved < TURN_BYTES;) {
         const bytes = stream.read();
-        if (bytes === undefined) return false;
-        if (bytes.length === 0) return true;
+        if (bytes === undefined) return "waits";
+        if (bytes.length === 0) return "done";
         hash?.update(bytes);
         moved += bytes.length;
       }
-      return false;
+      return "more";
     },
     digest: hash && (() => text ??= hash.digest("hex")),
   };
