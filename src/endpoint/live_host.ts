@@ -121,6 +121,12 @@ export class LiveHost {
     });
   }
 
+  /** Asks every session to go on: something that they wait for has happened elsewhere. */
+  poke(): void {
+    for (const connection of this.#connections.values()) this.#hungry.add(connection);
+    this.#realTime.wake();
+  }
+
   /** Rejects when the engine fails, and never resolves. */
   get failure(): Promise<never> {
     return this.#failure;
@@ -286,7 +292,9 @@ function errnoName(errno: number): string {
   return Object.entries(Errno).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`;
 }
 
-function endText(address: string, port: number): string {
+/** A listener of both families sees IPv4 addresses mapped, RFC 4291 §2.5.5.2. */
+function endText(mapped: string, port: number): string {
+  const address = mapped.replace(/^::ffff:(?=\d+\.)/, "");
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 

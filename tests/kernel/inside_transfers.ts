@@ -4,15 +4,7 @@ import process from "node:process";
 import test from "node:test";
 import { http } from "../../src/endpoint/http.ts";
 import { echo, source } from "../../src/endpoint/session.ts";
-import {
-  assertPattern,
-  exchange,
-  kernelAccept,
-  kernelConnect,
-  patternSum,
-  runProgram,
-  withWire,
-} from "./wire.ts";
+import { assertPattern, exchange, kernelAccept, kernelConnect, patternSum, runProgram, withWire } from "./wire.ts";
 
 /** The large transfer; CWND_KERNEL_BYTES takes its place. */
 const LARGE = Number(process.env.CWND_KERNEL_BYTES ?? 20_000_000);

@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import process from "node:process";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const TOOLS = ["unshare", "ip", "ss", "socat", "curl", "iperf3", "tshark", "sysctl"];
+const TOOLS = ["unshare", "ip", "ss", "ping", "socat", "curl", "iperf3", "tshark"];
 
 /** For `test`'s options: says why when the machine does not let us. CI must, so there the tests run and fail. */
 export function needsKernel(): { skip: boolean } {
@@ -20,7 +21,7 @@ function whyNot(): string | undefined {
   if (process.platform !== "linux") return "the kernel is not Linux";
   const missing = TOOLS.filter((tool) => spawnSync("sh", ["-c", `command -v ${tool}`]).status !== 0);
   if (missing.length > 0) {
-    return `not installed: ${missing.join(", ")} (Debian: iproute2 socat curl iperf3 tshark procps util-linux)`;
+    return `not installed: ${missing.join(", ")} (Debian: iproute2 iputils-ping socat curl iperf3 tshark util-linux)`;
   }
   try {
     closeSync(openSync("/dev/net/tun", "r+"));
@@ -40,13 +41,12 @@ export async function testInNamespace(file: string): Promise<void> {
     env: { ...process.env, NO_COLOR: "1" },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  let said = "";
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => said += text);
+  const lines = [child.stdout, child.stderr].map((stream) => createInterface({ input: stream }));
+  // Indented: these lines are not those of the run that counts
+  lines.forEach((from) => from.on("line", (line) => console.log(`  ${line}`)));
   const status = await new Promise<number | null>((resolve, reject) => {
     child.on("error", reject);
     child.on("close", resolve);
   });
-  // Indented: these lines are not those of the run that counts
-  console.log(said.trimEnd().replace(/^/gm, "  "));
   assert.equal(status, 0, `${file} failed, see above`);
 }

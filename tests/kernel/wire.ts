@@ -4,6 +4,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import net from "node:net";
+import { setTimeout } from "node:timers";
 import { LiveHost, type LiveHostOptions } from "../../src/endpoint/live_host.ts";
 import { patternAt } from "../../src/endpoint/pattern.ts";
 import { openTun } from "../../src/endpoint/tun.ts";
@@ -31,6 +32,8 @@ export interface Wire {
 
 const FIRST_PORT = 7000;
 const PIECE_BYTES = 1 << 16;
+/** Longer than any test here takes. */
+const PATIENCE_MS = 40_000;
 let wires = 0;
 
 /** A wire with networks of its own, for as long as `work` lasts. */
@@ -63,11 +66,21 @@ export async function withWire<T>(options: WireOptions, work: (wire: Wire) => Pr
     mtu,
   });
   try {
-    return await Promise.race([work({ live, ...wire }), live.failure]);
+    return await Promise.race([work({ live, ...wire }), live.failure, tooLong(live)]);
   } finally {
     await live.close();
     await tun.close();
   }
+}
+
+/** What hangs is told with the state of the connections. */
+function tooLong(live: LiveHost): Promise<never> {
+  return new Promise((_, reject) => {
+    const timer = setTimeout(() => {
+      reject(new Error(`nothing for ${PATIENCE_MS} ms: ${JSON.stringify(live.statistics(), null, 1)}`));
+    }, PATIENCE_MS);
+    timer.unref();
+  });
 }
 
 /** Sets a parameter of the namespace's kernel. */
