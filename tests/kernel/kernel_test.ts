@@ -1,0 +1,13 @@
+/** The engine against a real Linux kernel, in network namespaces that come and go with each file of tests. */
+import test from "node:test";
+import { needsKernel, testInNamespace } from "./namespace.ts";
+
+const FILES = {
+  "transfers both ways, over IPv4 and IPv6": "inside_transfers.ts",
+  "lossy, reordering, doubling and damaging links": "inside_impaired.ts",
+  "half-close, zero window, resets, ICMP": "inside_closing.ts",
+};
+
+for (const [name, file] of Object.entries(FILES)) {
+  test(`a real kernel: ${name}`, needsKernel(), () => testInNamespace(file));
+}
