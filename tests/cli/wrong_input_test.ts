@@ -6,7 +6,7 @@ import { assertComplaint, cwnd, inFolder, SCENARIO } from "./command.ts";
 
 /** The command, what it prints, by what it is about. */
 const COMMANDS: Record<string, [args: string[], message: RegExp]> = {
-  "no verb": [[], /^cwnd: no verb found, expected one of run, list, schema$/m],
+  "no verb": [[], /^cwnd: no verb found, expected one of run, attach, list, schema$/m],
   "an unknown verb with a near one": [["rnu"], /^cwnd: unknown verb "rnu", did you mean "run"\?$/m],
   "a verb of a later version": [["packetdrill", "x.pkt"], /^cwnd: unknown verb "packetdrill", expected one of run, /],
   "an unknown option": [

@@ -8,6 +8,7 @@ const FILES = {
   "half-close, zero window, resets, ICMP": "inside_closing.ts",
 };
 
+const options = needsKernel();
 for (const [name, file] of Object.entries(FILES)) {
-  test(`a real kernel: ${name}`, needsKernel(), () => testInNamespace(file));
+  test(`a real kernel: ${name}`, options, () => testInNamespace(file));
 }
