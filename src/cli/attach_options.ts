@@ -1,7 +1,7 @@
 /** What may follow `cwnd attach`, from words to values. */
-import { parseTime } from "../scenario/units.ts";
+import { isIP } from "node:net";
 import { Complaint } from "../scenario/error.ts";
-import { parseBytes } from "../scenario/units.ts";
+import { parseBytes, parseTime } from "../scenario/units.ts";
 import { UsageError } from "./errors.ts";
 
 /** The options as the command line gives them. */
@@ -85,8 +85,8 @@ export function attachPlan(options: AttachOptions): AttachPlan {
     port,
     peerPort: options.peer === undefined ? port + 1 : readPort("--peer", options.peer),
     tun: options.tun,
-    address: options.address,
-    address6: options.address6,
+    address: readAddress("--address", options.address, 4),
+    address6: readAddress("--address6", options.address6, 6),
     mtu: options.mtu === undefined ? undefined : readInteger("--mtu", options.mtu, MTU_MIN, MTU_MAX, "a packet size"),
     listen,
     connect,
@@ -125,11 +125,16 @@ function readInteger(option: string, text: string, min: number, max: number, nou
   throw new UsageError(`${option}: found ${quote(text)}, expected ${noun} from ${min} to ${max}`);
 }
 
+function readAddress(option: string, text: string, version: number): string {
+  if (isIP(text) === version) return text;
+  throw new UsageError(`${option}: found ${quote(text)}, expected an IPv${version} address`);
+}
+
 /** `10.77.0.1:80`, `[fd77::1]:80`. */
 function readEnd(text: string): { address: string; port: number } {
   const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(text) ?? [];
   const address = bracketed ?? plain;
-  if (address === undefined) {
+  if (address === undefined || isIP(address) === 0) {
     throw new UsageError(`--connect: found ${quote(text)}, expected HOST:PORT such as 10.77.0.1:80 or [fd77::1]:80`);
   }
   return { address, port: readPort("--connect", port) };

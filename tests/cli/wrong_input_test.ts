@@ -6,9 +6,9 @@ import { assertComplaint, cwnd, inFolder, SCENARIO } from "./command.ts";
 
 /** The command, what it prints, by what it is about. */
 const COMMANDS: Record<string, [args: string[], message: RegExp]> = {
-  "no verb": [[], /^cwnd: no verb found, expected one of run, attach, list, schema$/m],
+  "no verb": [[], /^cwnd: no verb found, expected one of run, attach, list, packetdrill, schema$/m],
   "an unknown verb with a near one": [["rnu"], /^cwnd: unknown verb "rnu", did you mean "run"\?$/m],
-  "a verb of a later version": [["packetdrill", "x.pkt"], /^cwnd: unknown verb "packetdrill", expected one of run, /],
+  "a verb of a later version": [["sweep", "x.json"], /^cwnd: unknown verb "sweep", expected one of run, /],
   "an unknown option": [
     ["run", "scenario.json", "--sead", "1"],
     /^cwnd run: unknown option "--sead", did you mean "--seed"\?$/m,
@@ -36,6 +36,40 @@ const COMMANDS: Record<string, [args: string[], message: RegExp]> = {
   ],
   "an unknown option before the verb": [["--verbose"], /^cwnd: unknown option "--verbose"$/m],
   "an unknown list": [["list", "qdsic"], /^cwnd list: unknown list "qdsic", did you mean "qdisc"\?$/m],
+  "nothing to attach to": [["attach"], /^cwnd attach: no --udp found, expected --udp PORT, /],
+  "one end of a tunnel": [["attach", "--udp", "9000"], /^cwnd attach: no --peer found, expected --peer PORT, /],
+  "nothing to do once attached": [
+    ["attach", "--udp", "9000", "--peer", "9001"],
+    /^cwnd attach: neither --listen nor --connect found, expected /,
+  ],
+  "two services at once": [
+    ["attach", "--udp", "9000", "--peer", "9001", "--listen", "80", "--echo", "--sink"],
+    /^cwnd attach: more than one of the services found, expected one of --respond http, --echo, /,
+  ],
+  "a port that is none": [
+    ["attach", "--udp", "90000", "--peer", "9001"],
+    /^--udp: found "90000", expected a port from 1 to 65535$/m,
+  ],
+  "bytes that are none": [
+    ["attach", "--udp", "9000", "--peer", "9001", "--listen", "80", "--source", "much"],
+    /^--source: found "much", expected a size such as /,
+  ],
+  "an end that is none": [
+    ["attach", "--udp", "9000", "--peer", "9001", "--connect", "fd77::1:80", "--sink"],
+    /^--connect: found "fd77::1:80", expected HOST:PORT such as /,
+  ],
+  "a parameter that the host does not have": [
+    ["attach", "--udp", "9000", "--peer", "9001", "--listen", "80", "--sink", "--sysctl", "net.ipv4.tcp_sakc=0"],
+    /^cwnd attach: sysctl "net\.ipv4\.tcp_sakc": not a parameter that this host has$/m,
+  ],
+  "an address that is none": [
+    ["attach", "--udp", "9000", "--peer", "9001", "--listen", "80", "--sink", "--address", "10.77.0"],
+    /^--address: found "10\.77\.0", expected an IPv4 address$/m,
+  ],
+  "links that are none": [
+    ["attach", "--udp", "9000", "--peer", "9001", "--listen", "80", "--sink", "--link", "missing.json"],
+    /^missing\.json: cannot be read: no such file or folder$/m,
+  ],
   "no list": [["list"], /^cwnd list: missing required argument "WHAT"$/m],
 };
 
