@@ -1,5 +1,5 @@
 /**
- * The SACK scoreboard, RFC 6675 §4: Update() and IsLost(), in segments.
+ * The SACK scoreboard, RFC 6675 §4: Update() and IsLost(), in segments; reordering by RFC 8985 §6.2 step 3.
  *
  *      head            lost_frontier                    tail
  *       |  judged: SACKed or LOST  |  not yet lost       |
