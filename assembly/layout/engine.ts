@@ -143,6 +143,8 @@ export class Engine {
   keepalive_probes: u32;
   /** Bytes that may wait unsent before the application hears WRITABLE no more; 0: no limit. */
   notsent_lowat: u32;
+  /** Largest send buffer that tuning gives (tcp_wmem[2]). */
+  wmem_max: u32;
   /** `Stack` of a run that is a host; 0 in a simulation. */
   stack: u32;
 

@@ -67,7 +67,8 @@ export class TcbExt {
   keepalive: u8;
   /** `TCP_SYNCNT`; 0: the run's. */
   syn_retries: u8;
-  unused1: u8;
+  /** 1 when SO_SNDBUF has fixed the send buffer. */
+  sndbuf_locked: u8;
   /** TCP_NOTSENT_LOWAT, bytes; 0: the run's. */
   notsent_lowat: u32;
 
@@ -79,6 +80,7 @@ export class TcbExt {
   probes_at_ms: u32;
   /** What the path takes, as an MSS before options; 0: as much as the host. */
   path_mss: u16;
-  unused2: u16;
+  /** TCP_MAXSEG; 0: what the link takes. */
+  user_mss: u16;
   unused3: u32;
 }

@@ -76,8 +76,10 @@ export class Socket {
   soft_error: u16;
   /** `Port` it is bound to. */
   port: u32;
-  unused0: u32;
-  unused1: u32;
+  /** TCP_DEFER_ACCEPT as a number of SYN-ACK retransmissions; 0 for none. */
+  defer_accept: u32;
+  /** TCP_FASTOPEN: bound of its connections that no ACK has confirmed; 0: not offered. */
+  fastopen_backlog: u32;
   unused2: u32;
   unused3: u32;
   unused4: u32;
@@ -99,10 +101,7 @@ export class Listener {
   syn_count: u32;
   /** Bound of both queues. */
   backlog: u32;
-  /** TCP_DEFER_ACCEPT as a number of SYN-ACK retransmissions; 0 for none. */
-  defer_accept: u32;
-  /** Bound of connections that TCP Fast Open has begun and no ACK has confirmed; 0: not offered. */
-  fastopen_backlog: u32;
+  /** Connections that TCP Fast Open has begun and no ACK has confirmed. */
   fastopen_count: u32;
   /** When a SYN cookie was sent last, nanoseconds. */
   cookies_sent_at: u64;

@@ -32,6 +32,7 @@ function linuxDefaults(e: Engine): void {
   e.ecn_option = 2;
   e.ecn_option_beacon = 3;
   e.rmem_max = 6291456;
+  e.wmem_max = 4194304;
   e.moderate_rcvbuf = 1;
   e.invalid_ratelimit_ms = 500;
   e.fin_timeout_ms = 60000;

@@ -11,11 +11,15 @@ import {
   openActive,
   receiveBytes,
   receiveReady,
-  sendBytes,
+  sendMessage,
   sendRoom,
+  setCork,
+  setNoDelay,
+  setQuickAcks,
+  setReceiveBuffer,
 } from "../tcp/calls";
 import { enterClosed } from "../tcp/connection";
-import { ringsGrow } from "../tcp/extension";
+import { connectionExt, ringsGrow } from "../tcp/extension";
 import { copyFromRing, copyToRing } from "../tcp/real_bytes";
 import { isAny, isIpv4, isLocal, localAddress } from "./address";
 import { nameTcb } from "./listen";
@@ -117,8 +121,8 @@ export function socketConnect(at: u32, hi: u64, lo: u64, port: u32): u32 {
   return 0;
 }
 
-/** Writes `len` bytes that lie at `from` (0: zeros, for a virtual stream); how many were taken. */
-export function socketWrite(at: u32, from: u32, len: u32): u32 {
+/** Writes `len` bytes that lie at `from` (0: zeros, for a virtual stream), with `SendFlag` bits; how many were taken. */
+export function socketWrite(at: u32, from: u32, len: u32, flags: u32): u32 {
   const socket = socketAt(at);
   const tcb = tcbOf(socket);
   const now = engine().now;
@@ -126,7 +130,7 @@ export function socketWrite(at: u32, from: u32, len: u32): u32 {
     const bytes = changetype<TcbExt>(<usize>tcb.ext);
     copyToRing(bytes.send, bytes.send_mask, tcb.write_seq, from, min(len, sendRoom(tcb)));
   }
-  const taken = sendBytes(tcb, len, now);
+  const taken = sendMessage(tcb, len, flags, now);
   settle(socket, now);
   return taken;
 }
@@ -163,6 +167,37 @@ export function socketFinish(at: u32): void {
   const now = engine().now;
   closeConnection(tcbOf(socket), now);
   settle(socket, now);
+}
+
+/** The socket's `TcbExt`, where options live that few set; made when it has none. */
+export function socketExt(at: u32): usize {
+  return changetype<usize>(connectionExt(tcbOf(socketAt(at))));
+}
+
+/** TCP_NODELAY */
+export function socketNoDelay(at: u32, on: bool): void {
+  const now = engine().now;
+  setNoDelay(tcbOf(socketAt(at)), on, now);
+  settle(socketAt(at), now);
+}
+
+/** TCP_CORK */
+export function socketCork(at: u32, on: bool): void {
+  const now = engine().now;
+  setCork(tcbOf(socketAt(at)), on, now);
+  settle(socketAt(at), now);
+}
+
+/** TCP_QUICKACK */
+export function socketQuickAck(at: u32, value: u32): void {
+  const now = engine().now;
+  setQuickAcks(tcbOf(socketAt(at)), value, now);
+  settle(socketAt(at), now);
+}
+
+/** SO_RCVBUF: bytes of memory. */
+export function socketReceiveBuffer(at: u32, bytes: u32): void {
+  setReceiveBuffer(tcbOf(socketAt(at)), bytes);
 }
 
 /** Another congestion control takes over; it begins with what the window is. */

@@ -27,7 +27,10 @@ import { tableAdd } from "./table";
 import { transmit } from "./output";
 import { maximumSegment } from "./path";
 
-/** A segment for no connection, but for a port that listens. `old` is the connection in TIME_WAIT that it replaces, or 0. */
+/**
+ * A segment for no connection, but for a port that listens. With `reuse` it takes the place of a connection in TIME_WAIT
+ * whose SND.NXT was `old_nxt`.
+ */
 export function listenerHears(
   parent: Socket,
   segment: Segment,
@@ -122,7 +125,7 @@ export function handshakeMayHear(child: Socket, segment: Segment, now: u64): boo
   if (segment.seq - tcb.rcv_nxt > offeredWindow(tcb)) return true;
   const listener = listenerOf(socketAt(child.parent));
   // TCP_DEFER_ACCEPT: an ACK that brings nothing does not count, until its time is over
-  if (segment.len == 0 && !(flags & Flag.FIN) && <u32>tcb.unanswered < listener.defer_accept) {
+  if (segment.len == 0 && !(flags & Flag.FIN) && <u32>tcb.unanswered < socketAt(child.parent).defer_accept) {
     child.flags |= SocketFlag.ACKED;
     return false;
   }
@@ -150,9 +153,9 @@ export function handshakeMayHear(child: Socket, segment: Segment, now: u64): boo
  */
 export function deferredTimeout(child: Socket, now: u64): bool {
   const tcb = tcbOf(child);
-  const listener = listenerOf(socketAt(child.parent));
-  if (tcb.state != State.SYN_RECEIVED || listener.defer_accept == 0 || !(child.flags & SocketFlag.ACKED)) return false;
-  if (<u32>tcb.unanswered + 1 >= listener.defer_accept) return false;
+  const defer = socketAt(child.parent).defer_accept;
+  if (tcb.state != State.SYN_RECEIVED || defer == 0 || !(child.flags & SocketFlag.ACKED)) return false;
+  if (<u32>tcb.unanswered + 1 >= defer) return false;
   tcb.unanswered++;
   tcb.backoff++;
   timerSet(tcb, Timer.RETRANSMIT, now + backedOffRto(tcb, tcb.backoff));

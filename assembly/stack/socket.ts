@@ -32,6 +32,8 @@ export function takeSocket(like: u32): Socket {
   socket.news = 0;
   socket.error = 0;
   socket.soft_error = 0;
+  socket.defer_accept = 0;
+  socket.fastopen_backlog = 0;
   tcb.owner = at;
   tcb.state = <u8>State.CLOSED;
   tcb.timer_event = 0;

@@ -14,6 +14,7 @@ import { growRing, tuneOnRead } from "./receive_tuning";
 import { windowUpdateIsDue } from "./receive_window";
 import { receiverOf } from "./receiver";
 import { backedOffRto } from "./rtt";
+import { sendBufferIsShort } from "./send_tuning";
 import { senderOf, takeSender } from "./sender";
 import { timerClear, timerSet } from "./timers";
 
@@ -130,6 +131,7 @@ function pushPending(tcb: Tcb, all: bool, now: u64): void {
 
 /** What was acknowledged made room: an application that waits for it hears when a third of the buffer is free (Linux). */
 export function noteWritable(tcb: Tcb, now: u64): void {
+  sendBufferIsShort(tcb);
   const queued = tcb.write_seq - tcb.snd_una;
   if (tcb.snd_buf <= queued || tcb.snd_buf - queued < queued >> 1) return;
   tcb.flags &= ~TcbFlag.WRITE_BLOCKED;

@@ -17,6 +17,7 @@ import { tunedScale } from "./receive_tuning";
 import { releaseReceiver } from "./receiver";
 import { sentRelease } from "./sent";
 import { noteMinRtt, rttSample } from "./rtt";
+import { expandSendBuffer } from "./send_tuning";
 import { timerAt, timerClear, timerSet } from "./timers";
 
 /** Forgets what an earlier connection in this block left; what the user set, and the account, stay. */
@@ -119,6 +120,7 @@ export function beginCongestionControl(tcb: Tcb, now: u64): void {
   tcb.cwnd_usage_seq = tcb.snd_nxt;
   tcb.max_packets_out = 0;
   ccInit(tcb);
+  expandSendBuffer(tcb);
 }
 
 /** Both directions are closed and this end closed first: waits 2 MSL for stragglers, RFC 9293 §3.10.7.4. */

@@ -61,12 +61,17 @@ export interface CoreExports {
   socketUnlisten(socket: number): void;
   socketAccept(socket: number): number;
   socketConnect(socket: number, hi: bigint, lo: bigint, port: number): number;
-  socketWrite(socket: number, from: number, len: number): number;
+  socketWrite(socket: number, from: number, len: number, flags: number): number;
   socketRead(socket: number, to: number, len: number, peek: number): number;
   socketReadable(socket: number): number;
   socketWritable(socket: number): number;
   socketFinish(socket: number): void;
   socketResize(socket: number): void;
+  socketExt(socket: number): number;
+  socketNoDelay(socket: number, on: number): void;
+  socketCork(socket: number, on: number): void;
+  socketQuickAck(socket: number, value: number): void;
+  socketReceiveBuffer(socket: number, bytes: number): void;
   socketCongestion(socket: number, cc: number): void;
   socketAbort(socket: number): void;
   socketClose(socket: number, reset: number): void;
@@ -239,6 +244,7 @@ const ADDRESSES = [
   "stackNews",
   "socketOpen",
   "socketAccept",
+  "socketExt",
   "keepRttHistogram",
   "newPacket",
   "takePacket",

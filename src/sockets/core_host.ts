@@ -73,6 +73,27 @@ export class CoreHost {
     return this.engine.get(at, field);
   }
 
+  /** Address of a socket's control block. */
+  tcbOf(at: number): number {
+    return at + SocketLayout.size;
+  }
+
+  /** A field of what few sockets have beside their control block; 0 when this one has none. */
+  ext(at: number, field: Field): number {
+    const ext = this.tcb(at, Tcb.ext);
+    return ext === 0 ? 0 : this.engine.get(ext, field);
+  }
+
+  /** Sets such a field. */
+  setExt(at: number, field: Field, value: number): void {
+    this.engine.set(this.call((core) => core.socketExt(at)), field, value);
+  }
+
+  /** A parameter of the whole run. */
+  root(field: Field): number {
+    return this.engine.get(this.engine.root, field);
+  }
+
   /** A field of a socket's control block. */
   tcb(at: number, field: Field): number {
     return this.engine.get(at + SocketLayout.size, field);

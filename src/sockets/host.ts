@@ -3,7 +3,7 @@
  * Calls return a number as Linux does, -errno for an error; one that would block returns a `Pending`.
  */
 import type { WasmSource } from "../core/engine.ts";
-import { Cc, Engine as Root, Socket as SocketLayout, Stack, Tcb, TcbFlag } from "../core/layout.gen.ts";
+import { Engine as Root, Recovery, Socket as SocketLayout, Stack, Tcb, TcbFlag } from "../core/layout.gen.ts";
 import type { SocketAddress } from "./address.ts";
 import {
   AF_INET,
@@ -22,7 +22,8 @@ import { getOption, type OptionResult, type OptionValue, setOption } from "./opt
 import { isPending, type Pending, untilAnswered } from "./pending.ts";
 import { readiness } from "./readiness.ts";
 import { Sysctls } from "./sysctls.ts";
-import { type TcpInfo, tcpInfo } from "./tcp_info.ts";
+import type { TcpInfo } from "../core/tcp_info.ts";
+import { tcpInfo } from "./tcp_info.ts";
 import { type Received, TcpSocket } from "./tcp_socket.ts";
 
 /** How to make a host. */
@@ -400,10 +401,11 @@ function setDefaults(core: CoreHost, options: HostOptions): void {
   core.setRoot(Root.msl_ms, 30_000);
   core.setRoot(Root.rto_max_us, 120_000_000);
   core.setRoot(Root.rto_initial_us, 1_000_000);
-  core.setRoot(Root.delayed_ack_us, 40_000);
+  core.setRoot(Root.tso_bytes_max, 65_215);
+  core.setRoot(Root.recovery, Recovery.LINUX);
+  core.setFlag(core.template, TcbFlag.TUNED_BUFFER, true);
   core.setFlag(core.template, TcbFlag.DELAYED_ACK, true);
   core.setFlag(core.template, TcbFlag.REAL_BYTES, options.realBytes ?? true);
-  core.setTcb(core.template, Tcb.cc, Cc.CUBIC);
   core.setTcb(core.template, Tcb.initial_cwnd, 10);
   core.setTcb(core.template, Tcb.rto_min_us, 200_000);
 }

@@ -1,5 +1,6 @@
 /** Socket options: what each sets in the core, and what it reads. */
-import { CC_NAMES, Socket as SocketLayout, State, Tcb, TcbFlag } from "../core/layout.gen.ts";
+import type { Field } from "../core/engine.ts";
+import { CC_NAMES, Receiver, Socket as SocketLayout, Stack, State, Tcb, TcbExt, TcbFlag } from "../core/layout.gen.ts";
 import {
   Errno,
   IpOption,
@@ -16,6 +17,11 @@ import {
 import type { CoreHost } from "./core_host.ts";
 import type { Sysctls } from "./sysctls.ts";
 import type { LingerValue, TcpSocket } from "./tcp_socket.ts";
+
+const SMALLEST_SEND_BUFFER = 4608;
+const SMALLEST_RECEIVE_BUFFER = 2304;
+/** What Linux tells before a connection is there, RFC 9293 §3.7.1. */
+const DEFAULT_MSS = 536;
 
 /** What an option holds. */
 export type OptionValue = number | string | LingerValue | Uint8Array;
@@ -39,15 +45,6 @@ interface Option {
   get?: (target: Target) => number;
 }
 
-/** A bit of `Tcb.flags`. */
-const flag = (bit: number): Option => ({
-  set: ({ core, socket }, value) => {
-    core.setFlag(socket.at, bit, value !== 0);
-    return 0;
-  },
-  get: ({ core, socket }) => core.tcb(socket.at, Tcb.flags) & bit ? 1 : 0,
-});
-
 /** Kept and told, without effect on what is sent. */
 const remember = (key: string, initial: number): Option => ({
   set: ({ socket }, value) => {
@@ -57,16 +54,55 @@ const remember = (key: string, initial: number): Option => ({
   get: ({ socket }) => socket.remembered.get(key) ?? initial,
 });
 
+/** A field of `TcbExt`, from `least` to `most`; `initial` is told while nothing was set. */
+const extra = (field: Field, least: number, most: number, initial: (target: Target) => number): Option => ({
+  set: ({ core, socket }, value) => {
+    if (value < least || value > most) return -Errno.EINVAL;
+    core.setExt(socket.at, field, value);
+    return 0;
+  },
+  get: (target) => target.core.ext(target.socket.at, field) || initial(target),
+});
+
 /** Linux doubles what is asked for: half of it is bookkeeping. */
-const buffer = (field: { offset: number; type: string }, smallest: number, maximum: string | null): Option => ({
+const sendBuffer = (maximum: string | null): Option => ({
   set: ({ core, sysctls, socket }, value) => {
     const asked = maximum === null ? value : Math.min(value, sysctls.get(maximum)[0]);
-    core.setTcb(socket.at, field, Math.max(2 * asked, smallest));
+    core.setExt(socket.at, TcbExt.sndbuf_locked, 1);
+    core.setTcb(socket.at, Tcb.snd_buf, Math.max(2 * asked, SMALLEST_SEND_BUFFER));
     core.call((exports) => exports.socketResize(socket.at));
     return 0;
   },
-  get: ({ core, socket }) => core.tcb(socket.at, field),
+  get: ({ core, socket }) => core.tcb(socket.at, Tcb.snd_buf),
 });
+
+const receiveBuffer = (maximum: string | null): Option => ({
+  set: ({ core, sysctls, socket }, value) => {
+    const asked = maximum === null ? value : Math.min(value, sysctls.get(maximum)[0]);
+    const bytes = Math.max(2 * asked, SMALLEST_RECEIVE_BUFFER);
+    core.call((exports) => exports.socketReceiveBuffer(socket.at, bytes));
+    return 0;
+  },
+  get: ({ core, socket }) => core.tcb(socket.at, Tcb.rcv_buf),
+});
+
+/** A call of the core that takes what is set. */
+const act = (
+  set: (core: CoreHost["engine"]["exports"], at: number, value: number) => void,
+  get: (target: Target) => number,
+): Option => ({
+  set: ({ core, socket }, value) => {
+    core.call((exports) => set(exports, socket.at, value));
+    return 0;
+  },
+  get,
+});
+
+/** A sysctl's first number, as what an option is while nothing was set. */
+const sysctl = (name: string) => ({ sysctls }: Target): number => sysctls.get(name)[0];
+
+const hasFlag = (bit: number) => ({ core, socket }: Target): number =>
+  (core.tcb(socket.at, Tcb.flags) & bit) !== 0 ? 1 : 0;
 
 const SOCKET: Record<number, Option> = {
   [SocketOption.SO_REUSEADDR]: {
@@ -81,10 +117,11 @@ const SOCKET: Record<number, Option> = {
   [SocketOption.SO_DOMAIN]: { get: ({ socket }) => socket.family },
   [SocketOption.SO_ERROR]: { get: ({ socket }) => socket.takeError() },
   [SocketOption.SO_ACCEPTCONN]: { get: ({ socket }) => socket.isListening ? 1 : 0 },
-  [SocketOption.SO_SNDBUF]: buffer(Tcb.snd_buf, 4608, "net.core.wmem_max"),
-  [SocketOption.SO_RCVBUF]: buffer(Tcb.rcv_buf, 2304, "net.core.rmem_max"),
-  [SocketOption.SO_SNDBUFFORCE]: buffer(Tcb.snd_buf, 4608, null),
-  [SocketOption.SO_RCVBUFFORCE]: buffer(Tcb.rcv_buf, 2304, null),
+  [SocketOption.SO_SNDBUF]: sendBuffer("net.core.wmem_max"),
+  [SocketOption.SO_RCVBUF]: receiveBuffer("net.core.rmem_max"),
+  [SocketOption.SO_SNDBUFFORCE]: sendBuffer(null),
+  [SocketOption.SO_RCVBUFFORCE]: receiveBuffer(null),
+  [SocketOption.SO_MAX_PACING_RATE]: extra(TcbExt.max_pacing_rate, 0, 0xffffffff, () => 0xffffffff),
   [SocketOption.SO_RCVLOWAT]: {
     set: ({ socket }, value) => {
       socket.receiveLowWater = value < 0 ? 0x7fffffff : value || 1;
@@ -96,8 +133,56 @@ const SOCKET: Record<number, Option> = {
   [SocketOption.SO_MARK]: remember("mark", 0),
 };
 
+/** Linux keeps a number of SYN-ACKs; the seconds are those that they take, doubling from one. */
+const deferAccept: Option = {
+  set: ({ core, socket }, value) => {
+    let count = 0;
+    for (let passed = 0, step = 1; value > passed && count < 255; step = Math.min(2 * step, 120), count++) {
+      passed += step;
+    }
+    core.engine.set(socket.at, SocketLayout.defer_accept, count);
+    return 0;
+  },
+  get: ({ core, socket }) => {
+    let seconds = 0;
+    const count = core.socket(socket.at, SocketLayout.defer_accept);
+    for (let i = 0, step = 1; i < count; i++, step = Math.min(2 * step, 120)) seconds += step;
+    return seconds;
+  },
+};
+
+const maximumSegment: Option = {
+  set: ({ core, socket }, value) => {
+    if (value !== 0 && (value < 88 || value > 32767)) return -Errno.EINVAL;
+    core.setExt(socket.at, TcbExt.user_mss, value);
+    return 0;
+  },
+  get: ({ core, socket }) => {
+    const open = socket.state !== State.CLOSED && socket.state !== State.LISTEN;
+    return open ? core.tcb(socket.at, Tcb.mss) : core.ext(socket.at, TcbExt.user_mss) || DEFAULT_MSS;
+  },
+};
+
 const TCP: Record<number, Option> = {
-  [TcpOption.TCP_NODELAY]: flag(TcbFlag.NODELAY),
+  [TcpOption.TCP_NODELAY]: act((core, at, value) => core.socketNoDelay(at, value), hasFlag(TcbFlag.NODELAY)),
+  [TcpOption.TCP_CORK]: act((core, at, value) => core.socketCork(at, value), hasFlag(TcbFlag.CORK)),
+  [TcpOption.TCP_QUICKACK]: act((core, at, value) => core.socketQuickAck(at, value), ({ core, socket }) => {
+    const receiver = core.tcb(socket.at, Tcb.rx);
+    return receiver === 0 || core.engine.get(receiver, Receiver.pingpong) === 0 ? 1 : 0;
+  }),
+  [TcpOption.TCP_MAXSEG]: maximumSegment,
+  [TcpOption.TCP_SYNCNT]: extra(TcbExt.syn_retries, 1, 127, sysctl("net.ipv4.tcp_syn_retries")),
+  [TcpOption.TCP_KEEPIDLE]: extra(TcbExt.keepalive_time_s, 1, 32767, sysctl("net.ipv4.tcp_keepalive_time")),
+  [TcpOption.TCP_KEEPINTVL]: extra(TcbExt.keepalive_interval_s, 1, 32767, sysctl("net.ipv4.tcp_keepalive_intvl")),
+  [TcpOption.TCP_KEEPCNT]: extra(TcbExt.keepalive_probes, 1, 127, sysctl("net.ipv4.tcp_keepalive_probes")),
+  [TcpOption.TCP_USER_TIMEOUT]: extra(TcbExt.user_timeout_ms, 0, 0x7fffffff, () => 0),
+  [TcpOption.TCP_NOTSENT_LOWAT]: extra(TcbExt.notsent_lowat, 0, 0xffffffff, sysctl("net.ipv4.tcp_notsent_lowat")),
+  [TcpOption.TCP_DEFER_ACCEPT]: deferAccept,
+  [TcpOption.TCP_LINGER2]: remember("linger2", 60),
+  [TcpOption.TCP_WINDOW_CLAMP]: remember("window-clamp", 0),
+  [TcpOption.TCP_TIMESTAMP]: remember("timestamp", 0),
+  [TcpOption.TCP_SAVE_SYN]: remember("save-syn", 0),
+  [TcpOption.TCP_INQ]: remember("inq", 0),
 };
 
 /** The low two bits of the type of service are ECN's, which TCP itself sets. */
@@ -122,12 +207,15 @@ const IP: Record<number, Option> = {
   [IpOption.IP_TOS]: typeOfService,
   [IpOption.IP_TTL]: timeToLive,
   [IpOption.IP_MTU_DISCOVER]: remember("mtu-discover", 1),
+  [IpOption.IP_RECVERR]: remember("recverr", 0),
+  [IpOption.IP_MTU]: { get: ({ core }) => core.stack(Stack.mtu) },
 };
 
 const IPV6: Record<number, Option> = {
   [Ipv6Option.IPV6_TCLASS]: typeOfService,
   [Ipv6Option.IPV6_UNICAST_HOPS]: timeToLive,
   [Ipv6Option.IPV6_MTU_DISCOVER]: remember("mtu-discover", 1),
+  [Ipv6Option.IPV6_MTU]: { get: ({ core }) => core.stack(Stack.mtu) },
   [Ipv6Option.IPV6_V6ONLY]: remember("v6only", 0),
 };
 

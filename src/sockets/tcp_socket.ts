@@ -1,5 +1,5 @@
 /** One TCP socket as its user sees it: Linux's calls, their errnos and when each is due, over a connection of the core. */
-import { EndReason, Socket as SocketLayout, SocketFlag, State, Tcb, TcbFlag } from "../core/layout.gen.ts";
+import { EndReason, SendFlag, Socket as SocketLayout, SocketFlag, State, Tcb, TcbFlag } from "../core/layout.gen.ts";
 import { familyOf, formatAddress, parseAddress, type SocketAddress } from "./address.ts";
 import { AF_INET6, Errno, MessageFlag } from "./constants.ts";
 import type { CoreHost } from "./core_host.ts";
@@ -231,9 +231,11 @@ export class TcpSocket {
   }
 
   /** Hands over what the send buffer takes of `data` from `from`; how much it was. */
-  #put(data: Uint8Array | number, from: number, length: number, _flags: number): number {
-    if (typeof data === "number" && !this.#has(TcbFlag.REAL_BYTES)) {
-      return this.#core.call((core) => core.socketWrite(this.at, 0, length - from)) >>> 0;
+  #put(data: Uint8Array | number, from: number, length: number, flags: number): number {
+    const more = flags & MessageFlag.MSG_MORE ? SendFlag.MORE : 0;
+    const urgent = flags & MessageFlag.MSG_OOB ? SendFlag.URGENT : 0;
+    if (!this.#has(TcbFlag.REAL_BYTES)) {
+      return this.#core.call((core) => core.socketWrite(this.at, 0, length - from, more | urgent)) >>> 0;
     }
     const { scratch, scratchBytes, engine } = this.#core;
     let at = from;
@@ -241,7 +243,9 @@ export class TcpSocket {
       const part = Math.min(length - at, scratchBytes);
       if (typeof data === "number") engine.bytes(scratch, part).fill(0);
       else engine.bytes(scratch, part).set(data.subarray(at, at + part));
-      const taken = this.#core.call((core) => core.socketWrite(this.at, scratch, part)) >>> 0;
+      // A write that takes several rounds is one write
+      const how = at + part < length ? SendFlag.MORE : more | urgent;
+      const taken = this.#core.call((core) => core.socketWrite(this.at, scratch, part, how)) >>> 0;
       at += taken;
       if (taken < part) break;
     }
