@@ -44,6 +44,7 @@ export {
   socketCork,
   socketExt,
   socketFinish,
+  socketKeepalive,
   socketListen,
   socketNoDelay,
   socketOpen,
@@ -53,6 +54,7 @@ export {
   socketReceiveBuffer,
   socketResize,
   socketUnlisten,
+  socketUserTimeout,
   socketWritable,
   socketWrite,
 } from "./stack/calls";

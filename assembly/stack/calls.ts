@@ -14,9 +14,11 @@ import {
   sendMessage,
   sendRoom,
   setCork,
+  setKeepalive,
   setNoDelay,
   setQuickAcks,
   setReceiveBuffer,
+  setUserTimeout,
 } from "../tcp/calls";
 import { enterClosed } from "../tcp/connection";
 import { connectionExt, ringsGrow } from "../tcp/extension";
@@ -193,6 +195,18 @@ export function socketQuickAck(at: u32, value: u32): void {
   const now = engine().now;
   setQuickAcks(tcbOf(socketAt(at)), value, now);
   settle(socketAt(at), now);
+}
+
+/** SO_KEEPALIVE with its options; 0 is the host's. */
+export function socketKeepalive(at: u32, on: bool, idle_s: u32, interval_s: u32, probes: u32): void {
+  const now = engine().now;
+  setKeepalive(tcbOf(socketAt(at)), on, idle_s, interval_s, probes, now);
+  settle(socketAt(at), now);
+}
+
+/** TCP_USER_TIMEOUT */
+export function socketUserTimeout(at: u32, ms: u32): void {
+  setUserTimeout(tcbOf(socketAt(at)), ms);
 }
 
 /** SO_RCVBUF: bytes of memory. */

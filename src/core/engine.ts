@@ -68,6 +68,8 @@ export interface CoreExports {
   socketFinish(socket: number): void;
   socketResize(socket: number): void;
   socketExt(socket: number): number;
+  socketKeepalive(socket: number, on: number, idleS: number, intervalS: number, probes: number): void;
+  socketUserTimeout(socket: number, ms: number): void;
   socketNoDelay(socket: number, on: number): void;
   socketCork(socket: number, on: number): void;
   socketQuickAck(socket: number, value: number): void;

@@ -388,8 +388,12 @@ export class Host {
   }
 
   /** TCP_INFO: members of `struct tcp_info` by their names, or -errno. */
-  tcpInfo(fd: number): TcpInfo | number {
-    return this.#with<TcpInfo | number>(fd, (errno) => errno, (socket) => tcpInfo(this.#core, socket));
+  tcpInfo(fd: number): Record<keyof TcpInfo, number> | number {
+    return this.#with<Record<keyof TcpInfo, number> | number>(
+      fd,
+      (errno) => errno,
+      (socket) => tcpInfo(this.#core, socket),
+    );
   }
 }
 

@@ -129,6 +129,13 @@ const SOCKET: Record<number, Option> = {
     },
     get: ({ socket }) => socket.receiveLowWater,
   },
+  [SocketOption.SO_KEEPALIVE]: {
+    set: (target, value) => {
+      applyKeepalive(target, value !== 0);
+      return 0;
+    },
+    get: ({ core, socket }) => core.ext(socket.at, TcbExt.keepalive),
+  },
   [SocketOption.SO_PRIORITY]: remember("priority", 0),
   [SocketOption.SO_MARK]: remember("mark", 0),
 };
@@ -151,6 +158,25 @@ const deferAccept: Option = {
   },
 };
 
+/** Hands all of a socket's keepalive to the core, which starts or stops its timer. */
+function applyKeepalive({ core, socket }: Target, on: boolean): void {
+  const [idle, interval, probes] = [TcbExt.keepalive_time_s, TcbExt.keepalive_interval_s, TcbExt.keepalive_probes].map(
+    (field) => core.ext(socket.at, field),
+  );
+  core.call((exports) => exports.socketKeepalive(socket.at, on ? 1 : 0, idle, interval, probes));
+}
+
+const keepalive = (field: Field, most: number, initial: string): Option => ({
+  set: (target, value) => {
+    const { core, socket } = target;
+    if (value < 1 || value > most) return -Errno.EINVAL;
+    core.setExt(socket.at, field, value);
+    if (core.ext(socket.at, TcbExt.keepalive)) applyKeepalive(target, true);
+    return 0;
+  },
+  get: (target) => target.core.ext(target.socket.at, field) || sysctl(initial)(target),
+});
+
 const maximumSegment: Option = {
   set: ({ core, socket }, value) => {
     if (value !== 0 && (value < 88 || value > 32767)) return -Errno.EINVAL;
@@ -172,10 +198,17 @@ const TCP: Record<number, Option> = {
   }),
   [TcpOption.TCP_MAXSEG]: maximumSegment,
   [TcpOption.TCP_SYNCNT]: extra(TcbExt.syn_retries, 1, 127, sysctl("net.ipv4.tcp_syn_retries")),
-  [TcpOption.TCP_KEEPIDLE]: extra(TcbExt.keepalive_time_s, 1, 32767, sysctl("net.ipv4.tcp_keepalive_time")),
-  [TcpOption.TCP_KEEPINTVL]: extra(TcbExt.keepalive_interval_s, 1, 32767, sysctl("net.ipv4.tcp_keepalive_intvl")),
-  [TcpOption.TCP_KEEPCNT]: extra(TcbExt.keepalive_probes, 1, 127, sysctl("net.ipv4.tcp_keepalive_probes")),
-  [TcpOption.TCP_USER_TIMEOUT]: extra(TcbExt.user_timeout_ms, 0, 0x7fffffff, () => 0),
+  [TcpOption.TCP_KEEPIDLE]: keepalive(TcbExt.keepalive_time_s, 32767, "net.ipv4.tcp_keepalive_time"),
+  [TcpOption.TCP_KEEPINTVL]: keepalive(TcbExt.keepalive_interval_s, 32767, "net.ipv4.tcp_keepalive_intvl"),
+  [TcpOption.TCP_KEEPCNT]: keepalive(TcbExt.keepalive_probes, 127, "net.ipv4.tcp_keepalive_probes"),
+  [TcpOption.TCP_USER_TIMEOUT]: {
+    set: ({ core, socket }, value) => {
+      if (value < 0) return -Errno.EINVAL;
+      core.call((exports) => exports.socketUserTimeout(socket.at, value));
+      return 0;
+    },
+    get: ({ core, socket }) => core.ext(socket.at, TcbExt.user_timeout_ms),
+  },
   [TcpOption.TCP_NOTSENT_LOWAT]: extra(TcbExt.notsent_lowat, 0, 0xffffffff, sysctl("net.ipv4.tcp_notsent_lowat")),
   [TcpOption.TCP_DEFER_ACCEPT]: deferAccept,
   [TcpOption.TCP_LINGER2]: remember("linger2", 60),

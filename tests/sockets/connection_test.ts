@@ -106,12 +106,15 @@ test("connect to a port that nobody listens at: ECONNREFUSED, and the socket may
 });
 
 test("connect to a host that never answers: ETIMEDOUT after the last SYN", async () => {
-  const net = await Network.create({ sysctls: { "net.ipv4.tcp_syn_retries": 2 } });
+  const net = await Network.create({
+    sysctls: { "net.ipv4.tcp_syn_retries": 2, "net.ipv4.tcp_syn_linear_timeouts": 1 },
+  });
   net.loses = () => true;
   const client = net.a.socket(2, 1);
   assert.equal(net.finish(net.a.connect(client, { address: B, port: 80 })), -Errno.ETIMEDOUT);
-  assert.deepEqual(net.seen.map(({ packet }) => flagsOf(packet)), ["S", "S", "S"]);
-  assert.equal(net.now, 7_000_000_000n);
+  assert.deepEqual(net.seen.map(({ packet }) => flagsOf(packet)), ["S", "S", "S", "S"]);
+  // 1 s, once more 1 s, then doubling: 2 s and 4 s
+  assert.equal(net.now, 8_000_000_000n);
 });
 
 test("MSG_PEEK: what is looked at stays", async () => {
