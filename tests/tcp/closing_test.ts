@@ -343,3 +343,88 @@ test("close: SEND after CLOSE takes nothing", async () => {
   tcp.receives();
   assert.equal(tcp.writes(100), 0);
 });
+
+test("close: text for an application that has closed for good is answered by a reset (RFC 9293 §3.6.1)", async () => {
+  const tcp = await connected({ mss: 1000, reads: false });
+  tcp.leaves();
+  tcp.receives();
+  assert.equal(tcp.state, "FIN_WAIT_2");
+  tcp.segments();
+  tcp.receives({ flags: "PA", len: 500 });
+  assert.deepEqual(tcp.sends(), ["R 2"]);
+  assert.equal(tcp.state, "CLOSED");
+});
+
+test("close: old text and the FIN are no reason for that reset", async () => {
+  const tcp = await connected({ mss: 1000, reads: false });
+  tcp.receives({ len: 500 });
+  tcp.leaves();
+  tcp.receives();
+  tcp.segments();
+  tcp.receives({ seq: 1, len: 500 });
+  assert.deepEqual(tcp.sends(), ["A 2 ack 501"]);
+  tcp.receives({ flags: "FA" });
+  assert.equal(tcp.state, "TIME_WAIT");
+});
+
+test("close: FIN_WAIT_2 of a closed socket ends after its time-out, of a half-closed one never", async () => {
+  for (const gone of [true, false]) {
+    const tcp = await connected({ finTimeout: "60s" });
+    if (gone) tcp.leaves();
+    else tcp.closes();
+    tcp.receives();
+    tcp.passes("59s");
+    assert.equal(tcp.state, "FIN_WAIT_2");
+    tcp.passes("1s");
+    assert.equal(tcp.state, gone ? "CLOSED" : "FIN_WAIT_2");
+  }
+});
+
+test("close: text that reaches from before the peer's FIN to behind it is reset, text behind it ignored", async () => {
+  const tcp = await connected({ mss: 1000 });
+  tcp.receives({ flags: "FA", len: 100 });
+  tcp.passes("40ms");
+  tcp.segments();
+  tcp.receives({ seq: 102, len: 10 });
+  assert.deepEqual([tcp.state, ...tcp.sends()], ["CLOSE_WAIT"]);
+  tcp.receives({ seq: 50, len: 100 });
+  assert.deepEqual([tcp.state, ...tcp.sends()], ["CLOSED", "R 1"]);
+});
+
+test("time-wait: a reset ends it unless RFC 1337 is heeded", async () => {
+  for (const rfc1337 of [false, true]) {
+    const tcp = await connected({ rfc1337 });
+    tcp.closes();
+    tcp.receives({ flags: "FA" });
+    tcp.segments();
+    tcp.receives({ flags: "R", seq: 3 });
+    assert.equal(tcp.state, "TIME_WAIT", "elsewhere it does nothing");
+    tcp.receives({ flags: "R", seq: 2 });
+    assert.equal(tcp.state, rfc1337 ? "TIME_WAIT" : "CLOSED");
+    assert.deepEqual(tcp.sends(), []);
+  }
+});
+
+test("time-wait: what carries nothing is answered once in 500 ms, FINs and text always", async () => {
+  const tcp = await connected();
+  tcp.closes();
+  tcp.receives({ flags: "FA" });
+  tcp.segments();
+  for (let n = 0; n < 5; n++) tcp.receives({ seq: 100 });
+  assert.deepEqual(tcp.sends(), ["A 2 ack 2"]);
+  for (let n = 0; n < 3; n++) tcp.receives({ flags: "FA", seq: 1 });
+  assert.equal(tcp.segments().length, 3);
+  tcp.receives({ seq: 2, len: 10 });
+  assert.deepEqual(tcp.sends(), ["A 2 ack 2"]);
+  tcp.passes("119s");
+  assert.equal(tcp.state, "TIME_WAIT");
+  tcp.passes("1s");
+  assert.equal(tcp.state, "CLOSED");
+});
+
+test("time-wait: old timestamps are answered and open nothing anew", async () => {
+  const tcp = await waiting({ timestamps: true });
+  tcp.set(Tcb.ts_recent, 5000);
+  tcp.receives({ flags: "S", seq: 5000, mss: 1460, ts: [4000, 0] });
+  assert.deepEqual([tcp.state, ...tcp.sends()], ["TIME_WAIT", "A 2 ack 2"]);
+});

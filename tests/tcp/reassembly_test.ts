@@ -1,6 +1,7 @@
 /** What arrives out of order, against an oracle that looks at every byte; SACK blocks (RFC 2018), DSACK (RFC 2883). */
 import assert from "node:assert/strict";
 import test from "node:test";
+import { Engine as Root, Receiver, Tcb } from "../../src/core/layout.gen.ts";
 import { ReassemblyOracle } from "../oracles/reassembly.ts";
 import { Random, testSeed } from "../wire/random.ts";
 import { connected, type Settings, type Tcp } from "./harness.ts";
@@ -67,6 +68,84 @@ test("dsack: a segment that fills a hole and more reports what it repeated", asy
   const tcp = await connected(SETTINGS);
   answer(tcp, 1000, 2000);
   assert.deepEqual(answer(tcp, 0, 1500), { ack: 2000, sack: [[1000, 1500]] });
+});
+
+test("dsack: the examples of RFC 2883 §4.1, a full duplicate below and above the ACK", async () => {
+  const tcp = await connected(SETTINGS);
+  // §4.1.1: an ACK was lost, 3000-3500 comes again
+  for (const start of [0, 500, 1000, 1500, 2000, 2500, 3000, 3500]) answer(tcp, start, start + 500);
+  assert.deepEqual(answer(tcp, 3000, 3500), { ack: 4000, sack: [[3000, 3500]] });
+  // §4.1.2: 4000-4500 is missing, and 3000-3500 comes again
+  assert.deepEqual(answer(tcp, 4500, 5000).sack, [[4500, 5000]]);
+  assert.deepEqual(answer(tcp, 3000, 3500), { ack: 4000, sack: [[3000, 3500], [4500, 5000]] });
+  // §4.1.3: what is held out of order comes again
+  assert.deepEqual(answer(tcp, 5000, 5500).sack, [[4500, 5500]]);
+  assert.deepEqual(answer(tcp, 5000, 5500), { ack: 4000, sack: [[5000, 5500], [4500, 5500]] });
+});
+
+test("dsack: a segment that repeats two separate parts reports the first (RFC 2883 §4.2.3)", async () => {
+  const tcp = await connected(SETTINGS);
+  answer(tcp, 1000, 1500);
+  answer(tcp, 2000, 2500);
+  assert.deepEqual(answer(tcp, 1000, 2500).sack, [[1000, 1500], [1000, 2500]]);
+  assert.deepEqual(answer(tcp, 0, 2500), { ack: 2500, sack: [[1000, 2500]] });
+});
+
+test("dsack: it is followed by as many blocks as fit, the holder of the duplicate in front", async () => {
+  const tcp = await connected({ ...SETTINGS, timestamps: true });
+  for (const start of [1000, 3000, 5000, 7000]) answer(tcp, start, start + 1000);
+  assert.deepEqual(answer(tcp, 3000, 4000).sack, [[3000, 4000], [3000, 4000], [7000, 8000]]);
+  assert.deepEqual(answer(tcp, 9000, 10_000).sack, [[9000, 10_000], [3000, 4000], [7000, 8000]]);
+});
+
+test("dsack: a FIN that comes again is reported with its place", async () => {
+  const tcp = await connected(SETTINGS);
+  tcp.receives({ flags: "FA", len: 500 });
+  tcp.segments();
+  tcp.receives({ flags: "FA", seq: 501 });
+  assert.deepEqual(tcp.sends(), ["A 1 ack 502 sack 501-502"]);
+  tcp.receives({ flags: "FA", seq: 1, len: 500 });
+  assert.deepEqual(tcp.sends(), ["A 1 ack 502 sack 1-502"]);
+});
+
+test("dsack: on data that leaves there is room for it only where the segment is not full", async () => {
+  const tcp = await connected({ ...SETTINGS, nagle: false, reads: false });
+  tcp.receives({ len: 500 });
+  tcp.segments();
+  tcp.receives({ seq: 1001, len: 500 });
+  assert.equal(tcp.segments().length, 1);
+  tcp.writes(100);
+  assert.deepEqual(tcp.sends(), ["PA 1:101 ack 501 sack 1001-1501"]);
+});
+
+test("sack: a FIN ahead of order waits, and no text is taken behind it", async () => {
+  const tcp = await connected(SETTINGS);
+  tcp.receives({ flags: "FA", seq: 1001, len: 500 });
+  assert.deepEqual(tcp.sends(), ["A 1 ack 1 sack 1001-1501"]);
+  tcp.receives({ seq: 1, len: 1000 });
+  tcp.passes("40ms");
+  assert.equal(tcp.sends().at(-1), "A 1 ack 1502");
+  assert.equal(tcp.state, "CLOSE_WAIT");
+});
+
+test("reassembly: the queue is bounded; what is farthest ahead goes first, and is counted", async () => {
+  const tcp = await connected({ ...SETTINGS, receiveBuffer: 65_535 });
+  // Every other byte: as many ranges as bytes allow, bounded at one for each KiB of buffer, or 64
+  for (let n = 0; n < 100; n++) tcp.receives({ seq: 3 + 2 * n, len: 1 });
+  tcp.segments();
+  assert.equal(tcp.root(Root.ofo_dropped), 36);
+  assert.equal(tcp.rx(Receiver.ofo_bytes), 64);
+  // One nearer by takes the place of the farthest, which no block shows any more
+  tcp.receives({ seq: 60_000, len: 1 });
+  tcp.receives({ seq: 2, len: 1 });
+  assert.equal(tcp.root(Root.ofo_dropped), 37);
+  const [{ sack = [] }] = tcp.segments().slice(-1);
+  assert.deepEqual(sack[0], [2, 4]);
+  for (const [, end] of sack) assert.ok(end <= 3 + 2 * 64);
+  // Filled up, all is as if nothing had been dropped
+  tcp.receives({ seq: 1, len: 1400 });
+  assert.equal(tcp.rcvNxt, 1401);
+  assert.equal(tcp.get(Tcb.rx) === 0 ? 0 : tcp.rx(Receiver.ofo_bytes), 0);
 });
 
 test("dsack: nothing is reported to a peer that did not agree to SACK", async () => {
