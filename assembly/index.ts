@@ -79,6 +79,7 @@ export {
 export { segmentArrives } from "./tcp/segment_arrives";
 export { timersExpired } from "./tcp/timeouts";
 export { timersEarliest } from "./tcp/timers";
+export { pathMtuReduced } from "./tcp/pmtu";
 export { tcpInfo } from "./tcp/info";
 export { checkInvariants } from "./tcp/invariants";
 export { giveSegment, takeLongSegment, takeSegment } from "./base/pool";

@@ -86,7 +86,7 @@ export function ccOnApplicationLimited(tcb: Tcb, used: u32, now: u64): void {
 }
 
 /** What the path once carried is remembered as the threshold: RFC 2861 §2. */
-function rememberWindow(tcb: Tcb): void {
+export function rememberWindow(tcb: Tcb): void {
   if (tcb.ca_state == <u8>CaState.RECOVERY || tcb.ca_state == <u8>CaState.CWR) return;
   tcb.ssthresh = max(tcb.ssthresh, (tcb.cwnd >> 1) + (tcb.cwnd >> 2));
 }

@@ -82,5 +82,12 @@ export class TcbExt {
   path_mss: u16;
   /** TCP_MAXSEG; 0: what the link takes. */
   user_mss: u16;
+  /** When the path is to be tried anew with longer segments, timestamp-clock milliseconds. */
+  path_until_ms: u32;
+  /** IP and TCP headers without options; 0: 40, as IPv4 has them. */
+  header_bytes: u8;
+  /** 1: reports of a smaller path MTU are not believed (IP_MTU_DISCOVER off). */
+  ignores_path_mtu: u8;
+  unused2: u16;
   unused3: u32;
 }

@@ -2,13 +2,18 @@
 import { EndReason, Errno, State } from "../layout/enums";
 import { Socket, SocketFlag } from "../layout/stack";
 import { enterClosed } from "../tcp/connection";
+import { pathMtuReduced } from "../tcp/pmtu";
 import { settle } from "./settle";
 import { tcbOf } from "./stack";
 
 /** `error` is an errno, or 0 when a packet was longer than `mtu`. */
 export function unreachable(socket: Socket, error: u32, mtu: u32, now: u64): void {
   const tcb = tcbOf(socket);
-  if (error == 0) return;
+  if (error == 0) {
+    pathMtuReduced(tcb, mtu, now);
+    settle(socket, now);
+    return;
+  }
   if (socket.flags & SocketFlag.IN_SYN_QUEUE) {
     // A handshake that cannot reach its peer is given up
     if (error != Errno.ENETUNREACH && error != Errno.EHOSTUNREACH) return;

@@ -17,6 +17,7 @@ import { chronoStart, chronoStop } from "./chrono";
 import { answerSent } from "./delayed_ack";
 import { emit, head, send, setHead, settleOwedAck, optionRoom } from "./output";
 import { burstSegments, paceBurst, pacingHolds } from "./pacing";
+import { pathMtuExpires } from "./pmtu";
 import { isPushed, passMarks } from "./push";
 import { probeInterval } from "./probes";
 import { noteSentInReduction } from "./prr";
@@ -315,6 +316,7 @@ function validateCwnd(tcb: Tcb, sender: Sender, limited: bool, now: u64): void {
 
 /** Data leaves after a pause: time in which nothing was in flight is none of the congestion control's. */
 function startsAnew(tcb: Tcb, now: u64): void {
+  if (tcb.ext) pathMtuExpires(tcb, now);
   if (tcb.last_sent_ms) ccOnTransmitStart(tcb, timestampClock(now) - tcb.last_sent_ms, now);
 }
 

@@ -90,6 +90,7 @@ export interface CoreExports {
   openActive(tcb: number, now: bigint): void;
   openPassive(tcb: number): void;
   sendBytes(tcb: number, bytes: number, now: bigint): number;
+  pathMtuReduced(tcb: number, mtu: number, now: bigint): void;
   tcpInfo(tcb: number, now: bigint): number;
   sendMessage(tcb: number, bytes: number, flags: number, now: bigint): number;
   setCork(tcb: number, on: boolean, now: bigint): void;

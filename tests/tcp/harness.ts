@@ -261,6 +261,11 @@ export class Tcp {
     this.#step(() => this.engine.exports.setKeepalive(this.tcb, true, idle_s, interval_s, probes, this.#now));
   }
 
+  /** ICMP: a packet was too long. */
+  pathTakes(mtu: number): void {
+    this.#step(() => this.engine.exports.pathMtuReduced(this.tcb, mtu, this.#now));
+  }
+
   userTimeout(ms: number): void {
     this.#step(() => this.engine.exports.setUserTimeout(this.tcb, ms));
   }
