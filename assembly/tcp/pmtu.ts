@@ -9,7 +9,7 @@ import { Tcb } from "../layout/tcb";
 import { timestampClock } from "../base/time";
 import { rememberWindow } from "../cc/cc";
 import { connectionExt } from "./extension";
-import { sackOptionLength } from "./output";
+import { optionRoom } from "./output";
 import { boundToHalfWindow } from "./push";
 import { resplit } from "./resplit";
 import { retransmitQueue } from "./retransmit";
@@ -56,7 +56,7 @@ export function pathMtuReduced(tcb: Tcb, mtu: u32, now: u64): void {
 export function retransmitShorter(tcb: Tcb, now: u64): void {
   if (!tcb.packets_out) return;
   const tx = senderOf(tcb);
-  tx.lost += resplit(tcb, tcb.mss - sackOptionLength(tcb));
+  tx.lost += resplit(tcb, tcb.mss - optionRoom(tcb, now));
   if (!tcb.lost_out) return;
   if (tcb.ca_state != <u8>CaState.LOSS) {
     tcb.high_seq = tcb.snd_nxt;
