@@ -2,7 +2,7 @@
  * The system calls of scripts: how arguments become a call of the host, and what else than the result is compared. A
  * call is prepared before the script runs, so that one with the wrong arguments is refused by its line.
  */
-import { addressOf, Args, iovecLength, type Struct } from "./args.ts";
+import { addressOf, Args, ArgumentError, iovecLength, type Struct } from "./args.ts";
 import type { Pending, PollFd, ScriptAddress, ScriptHost } from "./host.ts";
 import type { Difference } from "./mismatch.ts";
 import { errnoName, symbol } from "./symbols.ts";
@@ -199,7 +199,11 @@ interface Message {
 }
 
 function messageOf(struct: Struct): Message {
-  struct.only("msg_name", "msg_namelen", "msg_iov", "msg_iovlen", "msg_flags");
+  struct.only("msg_name", "msg_namelen", "msg_iov", "msg_iovlen", "msg_flags", "msg_control", "msg_controllen");
+  const control = struct.get("msg_control");
+  if (control.kind !== "any" && !(control.kind === "list" && control.items.length === 0)) {
+    throw new ArgumentError("msg_control: unsupported control messages");
+  }
   return {
     name: struct.get("msg_name"),
     length: iovecLength(struct.get("msg_iov"), "msg_iov"),

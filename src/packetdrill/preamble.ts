@@ -102,6 +102,7 @@ const READERS: Record<string, Reader> = {
   ":": harmless,
   set: harmless,
   sync: harmless,
+  nstat: harmless,
   cd: harmless,
 };
 

@@ -68,6 +68,8 @@ class Run {
   readonly #notes: string[] = [];
   readonly #snapshots: Snapshot[] = [];
   #blocked: Blocked | undefined;
+  /** Line of the event under way. */
+  #line = 1;
 
   constructor(script: PreparedScript, host: ScriptHost, options: RunOptions) {
     this.#script = script;
@@ -89,7 +91,9 @@ class Run {
       return undefined;
     } catch (error) {
       if (error instanceof MismatchError) return error;
-      throw error;
+      if (error instanceof ScriptError || !(error instanceof Error)) throw error;
+      // A trap of the engine ends this script, not those behind it
+      return new MismatchError(this.#line, { expected: "an engine that goes on", got: error.message });
     }
   }
 
@@ -112,6 +116,7 @@ class Run {
 
   #runEvent(prepared: PreparedEvent): void {
     const { event } = prepared;
+    this.#line = event.line;
     const { action } = event;
     if (action.kind === "call" && action.returnsAt !== undefined) this.#settleBlocked();
     const scheduled = this.#timeline.schedule(event, this.#now);
