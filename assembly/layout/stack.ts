@@ -103,8 +103,8 @@ export class Listener {
   backlog: u32;
   /** Connections that TCP Fast Open has begun and no ACK has confirmed. */
   fastopen_count: u32;
-  /** When a SYN cookie was sent last, nanoseconds. */
-  cookies_sent_at: u64;
+  /** Until when an ACK may bring a SYN cookie back, nanoseconds: none was sent lately when that is past. */
+  cookies_until: u64;
 }
 
 /** A local port and who is bound to it. */

@@ -108,7 +108,7 @@ export function sendCookie(parent: Socket, segment: Segment, packet: Packet, now
   answer.seq = cookie;
   if ((<u32>answer.opts) & Opt.TIMESTAMPS) answer.tsval = stamped(answer, answer.tsval - tcb.iss + cookie);
   s.cookies_sent++;
-  listenerOf(parent).cookies_sent_at = now;
+  listenerOf(parent).cookies_until = now + AGE_MAX * PERIOD;
   transmit(nobody);
 }
 
@@ -136,7 +136,7 @@ export function cookieArrives(parent: Socket, segment: Segment, packet: Packet, 
   const listener = listenerOf(parent);
   if (!s.tcp_syncookies) return false;
   // Nobody was sent a cookie lately: it cannot be one
-  if (listener.cookies_sent_at == 0 || now - listener.cookies_sent_at > AGE_MAX * PERIOD) return false;
+  if (now >= listener.cookies_until) return false;
   const cookie = segment.ack - 1;
   const mss = cookieMss(packet, cookie, segment.seq - 1, now);
   if (!mss) {

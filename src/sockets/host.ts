@@ -171,6 +171,11 @@ export class Host {
     return this.#core.stack(field);
   }
 
+  /** Bytes of memory that the core has. */
+  get memoryBytes(): number {
+    return this.#core.engine.exports.memory.buffer.byteLength;
+  }
+
   // ---- Calls
 
   socket(domain: number, type: number, protocol = 0): number {

@@ -67,7 +67,13 @@ const PARAMETERS: ReadonlyMap<string, Parameter> = new Map(Object.entries<Parame
   "net.core.wmem_max": { value: "212992" },
   "net.core.somaxconn": { value: "4096", apply: host(Stack.somaxconn) },
   "net.ipv4.icmp_echo_ignore_all": { value: "0", apply: host(Stack.icmp_echo_ignore_all) },
-  "net.ipv4.icmp_msgs_burst": { value: "50", apply: host(Stack.icmp_msgs_burst) },
+  "net.ipv4.icmp_msgs_burst": {
+    value: "50",
+    apply: (core, [value]) => {
+      core.setStack(Stack.icmp_msgs_burst, value);
+      core.setStack(Stack.icmp_credit, value);
+    },
+  },
   "net.ipv4.icmp_msgs_per_sec": { value: "1000", apply: host(Stack.icmp_msgs_per_sec) },
   "net.ipv4.ip_local_port_range": {
     value: "32768 60999",
