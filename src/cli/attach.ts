@@ -47,6 +47,7 @@ async function openHost(plan: AttachPlan, scenario: ScenarioSpec | undefined): P
       tunnel: { port: plan.port, peerPort: plan.peerPort },
       addresses: [plan.address, plan.address6],
       sysctls: Object.fromEntries(plan.sysctls),
+      congestionControl: plan.cc,
       mtu: plan.mtu,
       scenario,
     });

@@ -30,6 +30,8 @@ export interface AttachOptions {
   source?: string | boolean;
   /** Scenario file whose links lie in between. */
   link?: string;
+  /** Congestion control. */
+  cc?: string;
   /** NAME=VALUE. */
   sysctl: string[];
   checksum?: boolean;
@@ -55,6 +57,7 @@ export interface AttachPlan {
   connect: { address: string; port: number } | undefined;
   service: Service;
   link: string | undefined;
+  cc: string | undefined;
   sysctls: [name: string, value: string][];
   checksum: boolean;
   durationNs: number | undefined;
@@ -92,6 +95,7 @@ export function attachPlan(options: AttachOptions): AttachPlan {
     connect,
     service: readService(options),
     link: options.link,
+    cc: options.cc,
     sysctls: options.sysctl.map(readSysctl),
     checksum: options.checksum === true,
     durationNs: options.duration === undefined

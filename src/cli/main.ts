@@ -55,6 +55,7 @@ function grammar(done: (status: number) => void): Command {
     .option("--sink", "read what comes")
     .option("--source [BYTES]", "send so many bytes, or no end of them")
     .option("--link <FILE>", "put the links of a scenario in between, the engine at their right end")
+    .option("--cc <NAME>", "congestion control of its connections")
     .option("--sysctl <name=value>", "set a parameter by its Linux name; repeatable", collect, [])
     .option("--checksum", "sum up what is received, SHA-256")
     .option("--duration <D>", 'end after a time, such as "30s"')

@@ -1,6 +1,15 @@
 /** A host of the engine on a real wire: applications on its connections, and what became of them. */
 import type { ScenarioSpec } from "../scenario/types.ts";
-import { AF_INET, AF_INET6, Errno, Shutdown, SOCK_NONBLOCK, SOCK_STREAM } from "../sockets/constants.ts";
+import {
+  AF_INET,
+  AF_INET6,
+  Errno,
+  Shutdown,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+  SOL_TCP,
+  TcpOption,
+} from "../sockets/constants.ts";
 import { Host } from "../sockets/host.ts";
 import { isPending, type Pending } from "../sockets/pending.ts";
 import { EmulatedPath, type PathLinkStatistics } from "./emulated_path.ts";
@@ -14,6 +23,8 @@ export interface LiveHostOptions {
   tunnel: TunnelAddress;
   /** The host's own addresses, IPv4 and IPv6. */
   addresses: string[];
+  /** Congestion control of its connections: `cubic`, `reno`; Linux's default when absent. */
+  congestionControl?: string;
   /** Parameters, by Linux's names: `net.ipv4.tcp_sack`. */
   sysctls?: Record<string, string | number>;
   /** Largest packet; 1500 when absent. */
@@ -71,6 +82,7 @@ export class LiveHost {
   readonly host: Host;
   readonly #realTime: RealTime;
   readonly #path: EmulatedPath | undefined;
+  readonly #congestionControl: string | undefined;
   readonly #listeners = new Map<number, Application>();
   readonly #connections = new Map<number, Connection>();
   /** Connections that stopped only to give others their turn. */
@@ -79,9 +91,10 @@ export class LiveHost {
   readonly #failure: Promise<never>;
   #tunnel: Tunnel | undefined;
 
-  private constructor(host: Host, path: EmulatedPath | undefined) {
+  private constructor(host: Host, path: EmulatedPath | undefined, congestionControl: string | undefined) {
     this.host = host;
     this.#path = path;
+    this.#congestionControl = congestionControl;
     let failed: (error: unknown) => void = () => {};
     this.#failure = new Promise((_, reject) => failed = reject);
     // Who does not ask for it does not want to hear of it
@@ -94,7 +107,9 @@ export class LiveHost {
     const { addresses, sysctls = {}, mtu, scenario, seed = randomSeed() } = options;
     const host = await Host.create({ addresses, sysctls, seed, mtu });
     const path = scenario === undefined ? undefined : await EmulatedPath.create(scenario);
-    const live = new LiveHost(host, path);
+    const live = new LiveHost(host, path, options.congestionControl);
+    // A name that there is not is refused now
+    host.close(live.#socket(AF_INET));
     live.#tunnel = await openTunnel(options.tunnel, (packet) => live.#realTime.receive(packet));
     live.#realTime.start(live.#tunnel);
     return live;
@@ -103,7 +118,7 @@ export class LiveHost {
   /** Accepts connections on a port, of both families where the host has both, and gives each to `application`. */
   listen(port: number, application: Application): void {
     const { host } = this;
-    const fd = checked(host.socket(AF_INET6, STREAM, 0), "socket");
+    const fd = this.#socket(AF_INET6);
     checked(host.bind(fd, { address: "::", port }), "bind");
     checked(host.listen(fd, BACKLOG), "listen");
     this.#listeners.set(fd, application);
@@ -112,13 +127,22 @@ export class LiveHost {
   /** Connects, and resolves when the connection is over. */
   connect(address: string, port: number, application: Application): Promise<ConnectionReport> {
     const { host } = this;
-    const fd = checked(host.socket(address.includes(":") ? AF_INET6 : AF_INET, STREAM, 0), "socket");
+    const fd = this.#socket(address.includes(":") ? AF_INET6 : AF_INET);
     const result = settled(host.connect(fd, { address, port }));
     if (result < 0 && result !== -Errno.EINPROGRESS) throw new Error(`connect: ${errnoName(-result)}`);
     return new Promise((over) => {
       this.#adopt(fd, endText(address, port), application(), over);
       this.#realTime.wake();
     });
+  }
+
+  #socket(family: number): number {
+    const fd = checked(this.host.socket(family, STREAM, 0), "socket");
+    const name = this.#congestionControl;
+    if (name !== undefined) {
+      checked(this.host.setsockopt(fd, SOL_TCP, TcpOption.TCP_CONGESTION, name), `congestion control "${name}"`);
+    }
+    return fd;
   }
 
   /** Asks every session to go on: something that they wait for has happened elsewhere. */

@@ -5,6 +5,8 @@ import { needsKernel, testInNamespace } from "./namespace.ts";
 const FILES = {
   "transfers both ways, over IPv4 and IPv6": "inside_transfers.ts",
   "lossy, reordering, doubling and damaging links": "inside_impaired.ts",
+  "what is agreed on": "inside_options.ts",
+  "congestion controls": "inside_congestion.ts",
   "half-close, zero window, resets, ICMP": "inside_closing.ts",
 };
 

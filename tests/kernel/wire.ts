@@ -15,6 +15,9 @@ import type { PathLink } from "../../src/scenario/types.ts";
 export interface WireOptions {
   /** What lies in between: the kernel at the left end. */
   link?: PathLink;
+  /** Congestion control of the engine's connections, and of the kernel's; cubic when absent. */
+  congestionControl?: string;
+  kernelCongestionControl?: string;
   sysctls?: LiveHostOptions["sysctls"];
   mtu?: number;
 }
@@ -47,10 +50,11 @@ export async function withWire<T>(options: WireOptions, work: (wire: Wire) => Pr
     kernel: `10.77.${n}.1`,
     kernel6: `fd77:${n}::1`,
   };
-  const { link, sysctls, mtu } = options;
+  const { link, congestionControl, sysctls, mtu } = options;
   const live = await LiveHost.open({
     tunnel: { port, peerPort },
     addresses: [wire.engine, wire.engine6],
+    congestionControl,
     sysctls,
     mtu,
     scenario: link && normalize({ topology: { kind: "path", links: [link] }, flows: [{}] }),
@@ -66,6 +70,23 @@ export async function withWire<T>(options: WireOptions, work: (wire: Wire) => Pr
     mtu,
   });
   try {
+    // By the route: not every kernel lets a namespace choose its own default
+    const control = ["congctl", options.kernelCongestionControl ?? "cubic"];
+    checkedRun("ip", "route", "replace", `10.77.${n}.0/24`, "dev", name, "src", wire.kernel, ...control);
+    checkedRun(
+      "ip",
+      "-6",
+      "route",
+      "replace",
+      `fd77:${n}::/64`,
+      "dev",
+      name,
+      "proto",
+      "kernel",
+      "metric",
+      "256",
+      ...control,
+    );
     return await Promise.race([work({ live, ...wire }), live.failure, tooLong(live)]);
   } finally {
     await live.close();
@@ -180,7 +201,7 @@ export function assertPattern(received: Received, bytes: number): void {
   assert.deepEqual(received, { bytes, sha256: patternSum(bytes) });
 }
 
-/** Lists of what a program is called with, for when it fails. */
-export function version(program: string): string {
-  return spawnSync(program, ["--version"], { encoding: "utf8" }).stdout.split("\n")[0];
+function checkedRun(command: string, ...args: string[]): void {
+  const { status, stderr } = spawnSync(command, args, { encoding: "utf8" });
+  assert.equal(status, 0, `${command} ${args.join(" ")}: ${stderr}`);
 }
