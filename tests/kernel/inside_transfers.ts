@@ -7,7 +7,7 @@ import { echo, source } from "../../src/endpoint/session.ts";
 import { assertPattern, exchange, kernelAccept, kernelConnect, patternSum, runProgram, withWire } from "./wire.ts";
 
 /** The large transfer; CWND_KERNEL_BYTES takes its place. */
-const LARGE = Number(process.env.CWND_KERNEL_BYTES ?? 20_000_000);
+const LARGE = Number(process.env.CWND_KERNEL_BYTES ?? 100_000_000);
 
 for (const [bytes, name] of [[1, "1 byte"], [LARGE, `${LARGE} bytes`]] as const) {
   for (const family of ["IPv4", "IPv6"] as const) {
