@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import test from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { echo, source } from "../../src/endpoint/session.ts";
@@ -46,7 +48,8 @@ const CWR = 128;
 
 /** The TCP packets on the device while `work` lasts. */
 async function captured(wire: Wire, work: () => Promise<unknown>): Promise<Packet[]> {
-  const file = `/tmp/cwnd-${wire.device}-${Date.now()}.pcapng`;
+  const folder = mkdtempSync(join(tmpdir(), "cwnd-"));
+  const file = join(folder, "packets.pcapng");
   const child = spawn("tshark", ["-i", wire.device, "-w", file, "-f", "tcp"], { stdio: ["ignore", "ignore", "pipe"] });
   await new Promise<void>((ready) => {
     child.stderr.setEncoding("utf8").on("data", (text: string) => text.includes("Capturing on") && ready());
@@ -58,7 +61,7 @@ async function captured(wire: Wire, work: () => Promise<unknown>): Promise<Packe
   child.kill("SIGINT");
   await once(child, "close");
   const rows = tshark(readFileSync(file), Object.values(FIELDS));
-  rmSync(file);
+  rmSync(folder, { recursive: true });
   const names = Object.keys(FIELDS) as (keyof typeof FIELDS)[];
   return rows.map((row) => Object.fromEntries(names.map((name, i) => [name, row[i]])) as Packet);
 }
