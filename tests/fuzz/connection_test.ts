@@ -108,6 +108,9 @@ function randomSettings(random: Random): Settings {
     endless: random.chance(0.3),
     mss: random.pick([64, 536, 1460, 9000]),
     receiveBuffer: random.pick([256, 5000, 65_535, 4_000_000]),
+    tunedBuffer: random.chance(0.4),
+    quickAcks: random.pick([0, 16]),
+    invalidRateLimit: random.pick(["0s", "500ms"]),
     sendBuffer: random.pick([256, 5000, 100_000]),
     finWait2: random.pick(["0s", "60s"]),
     dataRetries: random.pick([1, 5, 15]),
@@ -154,9 +157,12 @@ class Witness {
     assert.ok(flags.includes("A"), "a segment of a synchronised connection without ACK");
     assert.ok(seqLeq(this.#acked, ack) && seqLeq(ack, tcp.rcvNxt), `ACK ${ack} after ${this.#acked}`);
     this.#acked = ack;
-    const offered = ack + (wnd << tcp.get(Tcb.rcv_wscale));
-    assert.ok(seqLeq(this.#offered, offered), `the offered edge fell from ${this.#offered} to ${offered}`);
-    this.#offered = offered;
+    const scale = tcp.get(Tcb.rcv_wscale);
+    const offered = ack + (wnd << scale);
+    // Once rounding up has strained the buffer enough, an edge may be said as less, by what the scale hides
+    const slack = (1 << scale) - 1;
+    assert.ok(seqLeq(this.#offered, offered + slack), `the offered edge fell from ${this.#offered} to ${offered}`);
+    if (seqLeq(this.#offered, offered)) this.#offered = offered;
     const written = tcp.get(Tcb.write_seq) - tcp.get(Tcb.iss) + 1;
     assert.ok(seqLeq(seq + len, written), `${seq + len} of ${written} bytes`);
     if (len > 0) assert.ok(seqLeq(seq + len, this.#edge), `${seq + len} beyond the largest edge of ${this.#edge}`);

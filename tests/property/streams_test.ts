@@ -54,7 +54,7 @@ function scenario(random: Random, seed: number, mss: number): Scenario {
       delayedAck: random.chance(0.7),
       nagle: random.chance(0.5),
       sendBuffer: random.integer(2000, 200_000),
-      receiveBuffer: random.integer(2000, 200_000),
+      receiveBuffer: random.chance(0.3) ? "auto" : random.integer(2000, 200_000),
       dataRetries: 20,
     },
   }));

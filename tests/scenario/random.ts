@@ -72,7 +72,7 @@ export function randomScenario(seed: number): Scenario {
       ...randomTcp(random),
       profile: random.maybe(() => random.pick(["linux", "rfc"] as const)),
       maxRto: random.maybe(() => time(random, 2000, 120_000)),
-      delayedAckTimeout: random.maybe(() => time(random, 1, 500)),
+      delayedAckTimeout: random.maybe(() => random.chance(0.3) ? "auto" : time(random, 1, 500)),
       msl: random.maybe(() => time(random, 1, 60_000)),
       finWait2Timeout: random.maybe(() => time(random, 0, 60_000)),
       synRetries: random.maybe(() => random.integer(0, 10)),
@@ -154,7 +154,7 @@ function randomTcp(random: Random): FlowTcpParameters {
     delayedAck: flag(),
     nagle: flag(),
     sendBuffer: random.maybe(() => bytes(random, 4000, 1e7)),
-    receiveBuffer: random.maybe(() => bytes(random, 4000, 1e7)),
+    receiveBuffer: random.maybe(() => random.chance(0.3) ? "auto" : bytes(random, 4000, 1e7)),
     initialWindow: random.maybe(() => random.integer(1, 40)),
     minRto: random.maybe(() => time(random, 1, 900)),
   };

@@ -22,7 +22,9 @@ export function neglected(engine: Engine, tcb: number): string | null {
   const pipe = out - get(Tcb.sacked_out) - get(Tcb.lost_out) + get(Tcb.retrans_out);
   if (pipe >= get(Tcb.cwnd)) return null;
   const window = get(Tcb.snd_una) + get(Tcb.snd_wnd) - get(Tcb.snd_nxt) | 0;
-  if (unsent && waiting >= get(Tcb.mss) && window >= get(Tcb.mss)) return "a full segment waits below both windows";
+  // The FIN rides on the last segment, and must fit with it
+  const full = get(Tcb.mss) + (finWaits && waiting === get(Tcb.mss) ? 1 : 0);
+  if (unsent && waiting >= get(Tcb.mss) && window >= full) return "a full segment waits below both windows";
   if (lostAndWaiting(engine, tcb)) return "a lost segment waits below the congestion window";
   return null;
 }
