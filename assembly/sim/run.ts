@@ -9,7 +9,7 @@ import { Tcb } from "../layout/tcb";
 import { giveEvent } from "../base/pool";
 import { engine } from "../base/root";
 import { flowReads, flowStarts, flowStops } from "./application";
-import { nextEvent } from "./event_queue";
+import { takeNext } from "./event_queue";
 import { deliver, timerFires } from "./host";
 import { forward, headWord } from "./link";
 import { packetArrives } from "./packet";
@@ -22,7 +22,7 @@ export function run(until: u64, budget: u32): RunStatus {
   let left = budget;
   let status = RunStatus.BUDGET;
   while (left) {
-    const next = nextEvent(until);
+    const next = takeNext(until);
     if (!next) {
       status = RunStatus.DONE;
       break;

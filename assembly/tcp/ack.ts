@@ -3,7 +3,7 @@
  * sender makes of it.
  */
 import { AckSample } from "../layout/engine";
-import { AckFlag, CaState, Chrono, Flag, Opt, Recovery, Sent, State, TcbFlag, Timer } from "../layout/enums";
+import { AckFlag, CaState, Chrono, Flag, Opt, Pending, Recovery, Sent, State, TcbFlag, Timer } from "../layout/enums";
 import { Segment } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
 import { ackSample, engine } from "../base/root";
@@ -75,12 +75,13 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: u64): bool {
   }
 
   const sample = ackSample();
+  let timed = true;
   if ((blocks | tcb.sacked_out | tcb.lost_out | tcb.retrans_out | tcb.ca_state) == 0 && advanced && isCalm(tcb)) {
     // Nothing is wrong and nothing was: no more to decide
     sample.now = now;
     acknowledge(tcb, segment, ack, sample, 0);
     recoveryOnCalmAck(tcb, sample);
-    setTransmitTimer(tcb, now, true);
+    timed = false;
   } else {
     beginSample(tcb, sample, now);
     const text = segment.len != 0 || ((<u32>segment.flags) & (Flag.SYN | Flag.FIN)) != 0;
@@ -92,7 +93,9 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: u64): bool {
     if (tcb.flags & TcbFlag.WRITES_FOR_EVER) tcb.write_seq = tcb.snd_una + tcb.snd_buf;
     else if (tcb.flags & TcbFlag.WRITE_BLOCKED) noteWritable(tcb, now);
   }
-  if (!bringsText(segment)) sendPending(tcb, now);
+  const sent = !bringsText(segment) && sendPending(tcb, now);
+  // New data sets a probe's timer itself
+  if (!timed && !(sent && senderOf(tcb).pending == <u8>Pending.PROBE)) setTransmitTimer(tcb, now, true);
   return true;
 }
 

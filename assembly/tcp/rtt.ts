@@ -91,7 +91,13 @@ function computeRto(tcb: Tcb): u32 {
 }
 
 /** The time-out in nanoseconds with its backoff, RFC 6298 (5.5), at most the largest allowed. */
+@inline
 export function backedOffRto(tcb: Tcb, doublings: u32): u64 {
+  // The RTO itself is within bounds
+  return doublings ? backOff(tcb, doublings) : <u64>tcb.rto_us * NS_PER_US;
+}
+
+function backOff(tcb: Tcb, doublings: u32): u64 {
   const rto = (<u64>tcb.rto_us) << min(doublings, 30);
   return min(rto, <u64>engine().rto_max_us) * NS_PER_US;
 }

@@ -27,25 +27,25 @@ export function setTransmitTimer(tcb: Tcb, now: u64, fresh: bool): void {
 export function scheduleProbe(tcb: Tcb, now: u64, fresh: bool): bool {
   if (!(engine().recovery & Recovery.TLP) || !(tcb.flags & TcbFlag.SACK) || tcb.packets_out == 0) return false;
   if (tcb.ca_state != <u8>CaState.OPEN && tcb.ca_state != <u8>CaState.CWR) return false;
-  let timeout_us: u64;
+  let timeout_us: u32;
   if (tcb.srtt_us8) {
-    timeout_us = tcb.srtt_us8 >> 2;
     // A lone segment's ACK may be delayed
-    timeout_us += tcb.packets_out == 1 ? tcb.rto_min_us : TIMEOUT_MIN_US;
+    timeout_us = (tcb.srtt_us8 >> 2) + (tcb.packets_out == 1 ? tcb.rto_min_us : TIMEOUT_MIN_US);
   } else {
     timeout_us = engine().rto_initial_us;
   }
-  const left_ns = fresh ? <i64>backedOffRto(tcb, tcb.backoff) : rtoLeft(tcb, now);
-  if (left_ns > 0) timeout_us = min(timeout_us, <u64>left_ns / NS_PER_US);
+  let deadline = now + <u64>timeout_us * NS_PER_US;
+  const rto = (fresh ? now : sentAt(tcb, tcb.sent_head).sent_at) + backedOffRto(tcb, tcb.backoff);
+  if (rto > now) deadline = min(deadline, rto);
   senderOf(tcb).pending = <u8>Pending.PROBE;
-  timerSet(tcb, Timer.RETRANSMIT, now + timeout_us * NS_PER_US);
+  timerSet(tcb, Timer.RETRANSMIT, deadline);
   return true;
 }
 
 /** New data has left, behind `prior_packets` in flight: one probe for each silence, else the time-out. */
 export function watchNewData(tcb: Tcb, prior_packets: u32, now: u64): void {
+  if (scheduleProbe(tcb, now, false)) return;
   if (prior_packets == 0 || senderOf(tcb).pending == <u8>Pending.PROBE) rearmRto(tcb, now);
-  scheduleProbe(tcb, now, false);
 }
 
 /** Nanoseconds until the time-out of the oldest segment in flight. */
