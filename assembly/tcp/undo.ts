@@ -39,7 +39,8 @@ export function beginUndo(tcb: Tcb): void {
 /** Eifel: nothing was sent again, or the ACK answers something older than the first retransmission. */
 export function originalAnswered(tcb: Tcb, segment: Segment): bool {
   const stamp = senderOf(tcb).retrans_stamp;
-  if (stamp == 0) return true;
+  // Without SACK the stamp is cleared when high_seq is reached, and says nothing from then on
+  if (stamp == 0) return (tcb.flags & TcbFlag.SACK) != 0 || seqLt(tcb.snd_una, tcb.high_seq);
   if (!(tcb.flags & TcbFlag.TIMESTAMPS) || !((<u32>segment.opts) & Opt.TIMESTAMPS) || segment.tsecr == 0) return false;
   return seqLt(segment.tsecr - tcb.iss, stamp);
 }
