@@ -119,7 +119,7 @@ export function sendNew(tcb: Tcb, now: u64): bool {
 /** An endless writer in a simulation, of which mostly cwnd decides what leaves: nothing of the rest need be asked. */
 @inline
 function isSteady(tcb: Tcb, sender: Sender): bool {
-  const care = TcbFlag.SEND_CARE | TcbFlag.OUT_OF_ORDER | TcbFlag.REAL_BYTES | TcbFlag.FIN_QUEUED;
+  const care = TcbFlag.SEND_CARE | TcbFlag.OUT_OF_ORDER | TcbFlag.REAL_BYTES | TcbFlag.FIN_QUEUED | TcbFlag.ECN;
   if ((tcb.flags & (TcbFlag.WRITES_FOR_EVER | care)) != TcbFlag.WRITES_FOR_EVER) return false;
   return engine().tso_bytes_max == 0 && sender.chrono == <u8>Chrono.BUSY;
 }
