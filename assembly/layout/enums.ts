@@ -351,6 +351,8 @@ export const enum Notify {
   PEER_CLOSED = 8,
   /** The connection is over; `end_reason` says how. */
   ENDED = 16,
+  /** The peer points at urgent data. */
+  URGENT = 32,
 }
 
 /** Bits of a record in the retransmission queue. */
@@ -408,6 +410,7 @@ export const enum RunStatus {
 
 /** What a call of a socket is refused with: Linux's numbers. */
 export const enum Errno {
+  EAGAIN = 11,
   EINVAL = 22,
   EPROTO = 71,
   EMSGSIZE = 90,

@@ -88,6 +88,8 @@ export class TcbExt {
   header_bytes: u8;
   /** 1: reports of a smaller path MTU are not believed (IP_MTU_DISCOVER off). */
   ignores_path_mtu: u8;
-  unused2: u16;
+  /** SO_OOBINLINE. */
+  oob_inline: u8;
+  unused2: u8;
   unused3: u32;
 }

@@ -46,8 +46,10 @@ export class Receiver {
   ofo_drops: u32;
   /** Duplicates that an ACK has reported or would have. */
   dsack_dups: u32;
-  unused1: u32;
-  unused2: u64;
+  /** 1 while there is urgent data at urg_seq, 2 when it was read by itself; RCV.UP, RFC 9293 §3.3.1. */
+  urgent: u32;
+  urg_seq: u32;
+  unused2: u32;
   unused3: u64;
   unused4: u64;
   unused5: u64;

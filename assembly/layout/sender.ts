@@ -88,7 +88,8 @@ export class Sender {
   tail_push: u8;
   /** 1: what is queued leaves although it is small, whatever Nagle and cork say. */
   nagle_push: u8;
-  unused2: u8;
+  /** 1 while urgent data is not acknowledged. */
+  urgent: u8;
   /** Timestamp-clock milliseconds. */
   chrono_start_ms: u32;
   busy_ms: u32;
@@ -106,6 +107,9 @@ export class Sender {
   heard_ms: u32;
   /** When the first of the retransmissions left that are unanswered now, timestamp-clock milliseconds. */
   unanswered_ms: u32;
+  /** SND.UP, RFC 9293 §3.3.1: behind the last urgent byte. */
+  snd_up: u32;
+  unused2: u32;
   /** Payload sent again. */
   bytes_retrans: u64;
   /** SACKed records at `Tcb.lost_frontier` or above. */

@@ -17,6 +17,7 @@ import {
   takeNotifications,
 } from "../tcp/calls";
 import { connectionExt } from "../tcp/extension";
+import { stepOverUrgent } from "../tcp/urgent";
 import { copyFromRing, copyToRing } from "../tcp/real_bytes";
 import { qdiscAdvance, qdiscRemaining } from "../qdisc/qdisc";
 import { settle } from "./host";
@@ -43,6 +44,7 @@ export function programWrite(tcb: u32, from: u32, len: u32): u32 {
 export function programRead(tcb: u32, to: u32, len: u32): u32 {
   const now = engine().now;
   const ready = min(len, receiveReady(at(tcb)));
+  if (ready) stepOverUrgent(at(tcb));
   if (at(tcb).flags & TcbFlag.REAL_BYTES) {
     const bytes = changetype<TcbExt>(<usize>at(tcb).ext);
     copyFromRing(to, bytes.receive, bytes.receive_mask, at(tcb).copied_seq, ready);

@@ -23,6 +23,7 @@ import {
 import { enterClosed } from "../tcp/connection";
 import { connectionExt, ringsGrow } from "../tcp/extension";
 import { copyFromRing, copyToRing } from "../tcp/real_bytes";
+import { isAtMark, NOT_URGENT, NOT_YET, readUrgent, stepOverUrgent, urgentIsReady } from "../tcp/urgent";
 import { isAny, isIpv4, isLocal, localAddress } from "./address";
 import { nameTcb } from "./listen";
 import { portConflicts, portForBind, portForConnect, portJoin, portListens } from "./ports";
@@ -143,6 +144,7 @@ export function socketRead(at: u32, to: u32, len: u32, peek: bool): u32 {
   const tcb = tcbOf(socket);
   const now = engine().now;
   const ready = min(len, receiveReady(tcb));
+  if (ready) stepOverUrgent(tcb);
   if (ready != 0 && tcb.flags & TcbFlag.REAL_BYTES) {
     const bytes = changetype<TcbExt>(<usize>tcb.ext);
     copyFromRing(to, bytes.receive, bytes.receive_mask, tcb.copied_seq, ready);
@@ -151,6 +153,19 @@ export function socketRead(at: u32, to: u32, len: u32, peek: bool): u32 {
   receiveBytes(tcb, ready, now);
   settle(socket, now);
   return ready;
+}
+
+/** Reads the urgent byte, -errno when there is none to read by itself. */
+export function socketReadUrgent(at: u32, peek: bool): i32 {
+  const byte = readUrgent(tcbOf(socketAt(at)), peek);
+  if (byte == NOT_URGENT) return -Errno.EINVAL;
+  return byte == NOT_YET ? -Errno.EAGAIN : byte;
+}
+
+/** SIOCATMARK, and whether an urgent byte is there to be read (POLLPRI): bits 1 and 2. */
+export function socketUrgent(at: u32): u32 {
+  const tcb = tcbOf(socketAt(at));
+  return (isAtMark(tcb) ? 1 : 0) | (urgentIsReady(tcb) ? 2 : 0);
 }
 
 /** Bytes that a read would give. */

@@ -17,6 +17,7 @@ import { backedOffRto } from "./rtt";
 import { sendBufferIsShort } from "./send_tuning";
 import { senderOf, takeSender } from "./sender";
 import { timerClear, timerSet } from "./timers";
+import { markUrgent, passUrgent, readyUpToUrgent, stepOverUrgent } from "./urgent";
 
 /** Passive OPEN: waits for a SYN. Without effect on a connection that exists. */
 export function openPassive(tcb: Tcb): void {
@@ -79,6 +80,7 @@ export function sendMessage(tcb: Tcb, bytes: u32, flags: u32, now: u64): u32 {
   // A write that found no room for all of it is pushed all the same
   const more = (flags & SendFlag.MORE) != 0 && taken == bytes;
   queueWrite(tcb, sender, taken, !more);
+  if (flags & SendFlag.URGENT && taken == bytes) markUrgent(tcb, sender);
   const corked = tcb.flags & TcbFlag.CORK;
   if (more) tcb.flags |= TcbFlag.CORK;
   sendPending(tcb, now);
@@ -116,6 +118,11 @@ export function setKeepalive(tcb: Tcb, on: bool, idle_s: u32, interval_s: u32, p
   keepaliveChanged(tcb, now);
 }
 
+/** SO_OOBINLINE: urgent bytes stay in the stream. */
+export function setUrgentInline(tcb: Tcb, on: bool): void {
+  connectionExt(tcb).oob_inline = on ? 1 : 0;
+}
+
 /** TCP_USER_TIMEOUT, RFC 5482: how long what is sent may go unanswered. */
 export function setUserTimeout(tcb: Tcb, ms: u32): void {
   connectionExt(tcb).user_timeout_ms = ms;
@@ -141,7 +148,9 @@ export function noteWritable(tcb: Tcb, now: u64): void {
 
 /** How many bytes RECEIVE would give now. */
 export function receiveReady(tcb: Tcb): u32 {
-  return tcb.rcv_nxt - tcb.copied_seq - (tcb.flags & TcbFlag.FIN_RECEIVED && tcb.copied_seq != tcb.rcv_nxt ? 1 : 0);
+  const fin = tcb.flags & TcbFlag.FIN_RECEIVED && tcb.copied_seq != tcb.rcv_nxt ? 1 : 0;
+  const ready = tcb.rcv_nxt - tcb.copied_seq - fin;
+  return tcb.rx ? readyUpToUrgent(tcb, ready) : ready;
 }
 
 /**
@@ -151,7 +160,9 @@ export function receiveReady(tcb: Tcb): u32 {
 export function receiveBytes(tcb: Tcb, bytes: u32, now: u64): u32 {
   const given = min(bytes, receiveReady(tcb));
   if (!given) return 0;
+  stepOverUrgent(tcb);
   tcb.copied_seq += given;
+  passUrgent(tcb);
   if (tcb.flags & TcbFlag.TUNED_BUFFER && tcb.rx) tuneOnRead(tcb, receiverOf(tcb), now);
   const state = <i32>tcb.state;
   const open = state == State.ESTABLISHED || state == State.FIN_WAIT_1 || state == State.FIN_WAIT_2;

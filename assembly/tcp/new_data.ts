@@ -27,6 +27,7 @@ import { senderOf, takeSender } from "./sender";
 import { inFlight, sentAt, sentIn, sentPush, sentReserve, sentTail } from "./sent";
 import { timerClear, timerIsSet, timerSet } from "./timers";
 import { watchNewData } from "./tlp";
+import { isUrgent } from "./urgent";
 
 /** New data as far as cwnd, the peer's window and Nagle allow; the FIN behind the last of it. */
 export function sendNew(tcb: Tcb, now: u64): bool {
@@ -81,7 +82,7 @@ export function sendNew(tcb: Tcb, now: u64): bool {
     if (tcb.flags & TcbFlag.SEND_CARE && pacingHolds(tcb, sender, now)) break;
     const room = min(data, <u32>window);
     const free = cwnd - flight;
-    let quota = burstSegments(tcb, mss, cwnd, free);
+    let quota = isUrgent(tcb, sender) ? 1 : burstSegments(tcb, mss, cwnd, free);
     const whole = quota > 1 && engine().tso_bytes_max != 0;
     if (whole && burstWaits(tcb, mss, quota, free, <u32>window, data, now)) {
       if (<u64>free * mss < <u64>window) cwndLimited = cwndLimited || <u64>free * mss <= <u64>data;
@@ -139,7 +140,7 @@ function newDataLeft(tcb: Tcb, out: u32, now: u64): void {
 
 /** RFC 9293 §3.7.4 and TCP_CORK: must a segment that is not full wait? Minshall: only for another small one. */
 function nagleHolds(tcb: Tcb, sender: Sender): bool {
-  if (sender.nagle_push) return false;
+  if (sender.nagle_push != 0 || isUrgent(tcb, sender)) return false;
   if (tcb.flags & TcbFlag.CORK) return true;
   if (tcb.flags & TcbFlag.NODELAY || tcb.packets_out == 0) return false;
   return seqGt(sender.snd_sml, tcb.snd_una) && seqLeq(sender.snd_sml, tcb.snd_nxt);
@@ -176,7 +177,7 @@ function sendBurst(tcb: Tcb, sender: Sender, count: u32, mss: u32, rest: u32, wh
   let joins: u32 = 0;
   // The one with the FIN, and what is shorter, is built by itself
   let full = fin && !rest ? count - 1 : count;
-  if (!(tcb.flags & (TcbFlag.REAL_BYTES | TcbFlag.OUT_OF_ORDER | TcbFlag.ECN))) {
+  if (!(tcb.flags & (TcbFlag.REAL_BYTES | TcbFlag.OUT_OF_ORDER | TcbFlag.ECN)) && !isUrgent(tcb, sender)) {
     if (full) {
       sendFullSegments(tcb, sender, full, mss, force && full == segments, whole, now);
       joins = whole ? <u32>Sent.CONTINUES : 0;

@@ -20,6 +20,7 @@ import { selectSynWindow, selectWindow } from "./receive_window";
 import { sackBlock } from "./scoreboard";
 import { retransmitByRfc6675, retransmitLost } from "./retransmit";
 import { timerClear } from "./timers";
+import { urgentPointer } from "./urgent";
 import { copyFromRing } from "./real_bytes";
 
 /** Appends to the list that the owner drains after each call. */
@@ -48,10 +49,11 @@ export function send(tcb: Tcb, seq: u32, len: u32, flags: u32, now: u64, mark: u
   const settings = tcb.flags;
   let opts = mark;
   let segment: Segment;
+  const urgent = settings & TcbFlag.SEND_CARE ? urgentPointer(tcb, seq) : 0;
   if (len != 0 && settings & TcbFlag.REAL_BYTES) {
     segment = withPayload(tcb, seq, len);
     opts |= Opt.EXT;
-  } else if (settings & TcbFlag.ECN && accEcnOptionIsDue(tcb, now)) {
+  } else if (urgent != 0 || (settings & TcbFlag.ECN && accEcnOptionIsDue(tcb, now))) {
     segment = withoutPayload();
     opts |= Opt.EXT;
   } else {
@@ -69,6 +71,10 @@ export function send(tcb: Tcb, seq: u32, len: u32, flags: u32, now: u64, mark: u
   }
   if ((settings & (TcbFlag.OUT_OF_ORDER | TcbFlag.SACK)) == (TcbFlag.OUT_OF_ORDER | TcbFlag.SACK))
     opts |= writeSack(tcb, segment, len, opts) << Opt.SACK_SHIFT;
+  if (urgent) {
+    changetype<SegmentExt>(changetype<usize>(segment) + 64).urgent = <u16>urgent;
+    flags |= Flag.URG;
+  }
   let word = head(tcb, opts, flags | Flag.ACK);
   if (settings & TcbFlag.ECN) {
     if (opts & Opt.EXT && accEcnOptionIsDue(tcb, now)) {

@@ -4,7 +4,7 @@
  *      CLOSED, LISTEN, SYN_SENT     opening.ts
  *      SYN_RECEIVED and later       the checks of §3.10.7.4 here, then one function a state in synchronized.ts
  */
-import { Flag, Opt, State, TcbFlag } from "../layout/enums";
+import { Flag, Notify, Opt, State, TcbFlag } from "../layout/enums";
 import { Segment } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
@@ -27,6 +27,7 @@ import {
   synReceived,
   timeWait,
 } from "./synchronized";
+import { urgentArrives } from "./urgent";
 
 /** One segment for one connection; what it answers is on the engine's list when this returns. */
 export function segmentArrives(tcb: Tcb, segment: Segment, now: u64): void {
@@ -66,7 +67,7 @@ function answer(tcb: Tcb, segment: Segment, now: u64): void {
 @inline
 function isExpected(tcb: Tcb, segment: Segment, now: u64): bool {
   if (tcb.state != <u8>State.ESTABLISHED || segment.seq != tcb.rcv_nxt) return false;
-  if (((<u32>segment.flags) & (Flag.SYN | Flag.RST | Flag.ACK)) != Flag.ACK) return false;
+  if (((<u32>segment.flags) & (Flag.SYN | Flag.RST | Flag.ACK | Flag.URG)) != Flag.ACK) return false;
   if (tcb.flags & TcbFlag.TIMESTAMPS) {
     const tsval = segment.tsval;
     if (!((<u32>segment.opts) & Opt.TIMESTAMPS) || seqLt(tsval, tcb.ts_recent)) return false;
@@ -135,6 +136,11 @@ function synchronized(tcb: Tcb, segment: Segment, now: u64): void {
     !isOlder(tcb, segment, now)
   ) {
     storeTimestamp(tcb, segment.tsval, now);
+  }
+
+  // Sixth check: URG, where text may still come
+  if (flags & Flag.URG && (<u32>segment.opts) & Opt.EXT && <i32>tcb.state <= State.FIN_WAIT_2) {
+    if (urgentArrives(tcb, segment)) tcb.notify |= <u8>Notify.URGENT;
   }
 
   switch (<i32>tcb.state) {

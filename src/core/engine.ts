@@ -63,6 +63,8 @@ export interface CoreExports {
   socketConnect(socket: number, hi: bigint, lo: bigint, port: number): number;
   socketWrite(socket: number, from: number, len: number, flags: number): number;
   socketRead(socket: number, to: number, len: number, peek: number): number;
+  socketReadUrgent(socket: number, peek: boolean): number;
+  socketUrgent(socket: number): number;
   socketReadable(socket: number): number;
   socketWritable(socket: number): number;
   socketFinish(socket: number): void;
@@ -95,6 +97,7 @@ export interface CoreExports {
   sendMessage(tcb: number, bytes: number, flags: number, now: bigint): number;
   setCork(tcb: number, on: boolean, now: bigint): void;
   setKeepalive(tcb: number, on: boolean, idleS: number, intervalS: number, probes: number, now: bigint): void;
+  setUrgentInline(tcb: number, on: boolean): void;
   setUserTimeout(tcb: number, ms: number): void;
   setNoDelay(tcb: number, on: boolean, now: bigint): void;
   receiveBytes(tcb: number, bytes: number, now: bigint): number;

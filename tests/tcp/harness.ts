@@ -248,6 +248,15 @@ export class Tcp {
     return this.#step(() => this.engine.exports.sendMessage(this.tcb, bytes, SendFlag.MORE, this.#now));
   }
 
+  /** MSG_OOB: the last byte is urgent. */
+  writesUrgent(bytes: number): number {
+    return this.#step(() => this.engine.exports.sendMessage(this.tcb, bytes, SendFlag.URGENT, this.#now));
+  }
+
+  urgentInline(): void {
+    this.#step(() => this.engine.exports.setUrgentInline(this.tcb, true));
+  }
+
   corks(on: boolean): void {
     this.#step(() => this.engine.exports.setCork(this.tcb, on, this.#now));
   }

@@ -23,6 +23,8 @@ export interface Header {
   accEcn?: number[];
   /** Fast Open option: a cookie as hex digits, "" to ask for one. */
   fastOpen?: string;
+  /** The urgent pointer. */
+  urg?: number;
   /** The sender marked it: some of it was sent before. */
   again?: boolean;
 }
@@ -49,10 +51,11 @@ const BLOCKS = [
 
 /** Makes a segment of the core's own from a header. The core takes it back with `giveSegment`. */
 export function putSegment(engine: Engine, header: Header): number {
-  const long = header.accEcn !== undefined;
+  const long = header.accEcn !== undefined || header.urg !== undefined;
   const at = long ? engine.exports.takeLongSegment() : engine.exports.takeSegment();
   engine.bytes(at, Segment.size + (long ? SegmentExt.size : 0)).fill(0);
   let opts: number = long ? Opt.EXT : 0;
+  if (header.urg !== undefined) engine.set(at + Segment.size, SegmentExt.urgent, header.urg);
   if (header.accEcn) {
     const ext = at + Segment.size;
     engine.set(ext, SegmentExt.options, ExtOpt.ACCECN1);
@@ -104,6 +107,7 @@ export function readSegment(engine: Engine, at: number): Header {
   };
   if (opts & Opt.TIMESTAMPS) header.ts = [engine.get(at, Segment.tsval), engine.get(at, Segment.tsecr)];
   if (opts & Opt.RETRANSMISSION) header.again = true;
+  if (header.flags.includes("U")) header.urg = engine.get(at + Segment.size, SegmentExt.urgent);
   const ecn = engine.get(at, Segment.kind) & Mark.ECN_MASK;
   if (ecn) header.ecn = ecn === Mark.CE ? "ce" : ecn === Mark.ECT0 ? "ect0" : "ect1";
   const ext = at + Segment.size;
