@@ -67,18 +67,21 @@ export {
   closeConnection,
   closeReceiving,
   openActive,
+  openFast,
   openPassive,
   receiveBytes,
   sendBytes,
   sendMessage,
+  sendOpeningSyn,
   setCork,
   setKeepalive,
   setNoDelay,
   setUrgentInline,
-  setUserTimeout,
   setQuickAcks,
   setReceiveBuffer,
+  setUserTimeout,
 } from "./tcp/calls";
+export { fastOpenCookie4, fastOpenCookie6, fastOpenKnows, fastOpenSyn } from "./tcp/fast_open";
 export { segmentArrives } from "./tcp/segment_arrives";
 export { timersExpired } from "./tcp/timeouts";
 export { timersEarliest } from "./tcp/timers";

@@ -148,6 +148,15 @@ export class Engine {
   /** `Stack` of a run that is a host; 0 in a simulation. */
   stack: u32;
 
+  // TCP Fast Open
+  /** net.ipv4.tcp_fastopen: `FastOpenSysctl` bits. */
+  fastopen: u32;
+  /** What clients remember of servers: `FastOpenCache` entries, 0 before the first. */
+  fastopen_cache: u32;
+  /** net.ipv4.tcp_fastopen_key. */
+  fastopen_key0: u64;
+  fastopen_key1: u64;
+
   // Explicit congestion notification (net.ipv4.tcp_ecn...)
   /** What every connection asks for and accepts, `EcnSysctl`; beside what its own flags offer. */
   ecn: u32;

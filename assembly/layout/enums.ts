@@ -187,6 +187,31 @@ export const enum EcnMode {
   ACCURATE = 2,
 }
 
+/** Bits of net.ipv4.tcp_fastopen. */
+export const enum FastOpenSysctl {
+  CLIENT = 0x1,
+  SERVER = 0x2,
+  /** Data on SYNs without a cookie, and without the option. */
+  CLIENT_NO_COOKIE = 0x4,
+  /** Data on a SYN is taken without a cookie. */
+  SERVER_NO_COOKIE = 0x200,
+  /** Every listener offers Fast Open. */
+  EVERY_LISTENER = 0x400,
+}
+
+/** Bits of `FastOpen.bits`. */
+export const enum FastOpenBit {
+  /** The SYN or SYN-ACK carries the option, in its experimental form. */
+  OPTION = 1,
+  EXPERIMENTAL = 2,
+  /** The SYN may carry data. */
+  DATA_ALLOWED = 4,
+  /** The connection was made by the SYN alone. */
+  EARLY = 8,
+  /** The SYN's data was acknowledged with it. */
+  DATA_ACKED = 16,
+}
+
 /** Values of net.ipv4.tcp_ecn: what is asked for, and what is accepted. */
 export const enum EcnSysctl {
   OFF = 0,

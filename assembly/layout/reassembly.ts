@@ -52,7 +52,8 @@ export class TcbExt {
   rcvbuf_locked: u32;
   /** `Ecn`, 0 without. */
   ecn: u32;
-  unused0: u32;
+  /** `FastOpen`, 0 without. */
+  fast_open: u32;
 
   // ---- What the user asked for: socket options -------------------------------------------------
   /** SO_MAX_PACING_RATE, bytes a second; 0: none. */

@@ -32,6 +32,8 @@ export const enum SocketFlag {
   PORT_CHOSEN = 0x1000,
   /** Opened over IPv6. */
   IPV6 = 0x2000,
+  /** Began early, and no ACK has confirmed it yet (RFC 7413). */
+  FAST_OPEN = 0x4000,
 }
 
 /** One end of a connection as the host knows it: `Tcb.owner`. Its `Tcb` follows it at +128. */
@@ -80,7 +82,8 @@ export class Socket {
   defer_accept: u32;
   /** TCP_FASTOPEN: bound of its connections that no ACK has confirmed; 0: not offered. */
   fastopen_backlog: u32;
-  unused2: u32;
+  /** The listener that counts it as begun early. */
+  fast_open_parent: u32;
   unused3: u32;
   unused4: u32;
   unused5: u32;

@@ -17,6 +17,7 @@ import { backedOffRto } from "../tcp/rtt";
 import { segmentArrives } from "../tcp/segment_arrives";
 import { timerSet } from "../tcp/timers";
 import { shortAddress } from "./address";
+import { fastOpenBegins } from "./fast_open";
 import { cookieArrives, sendCookie } from "./cookies";
 import { portJoin } from "./ports";
 import { acceptQueueIsFull, listenerOf, synQueueIsFull, synQueuePush } from "./queues";
@@ -78,6 +79,13 @@ export function listenerHears(
   tcb.flags &= ~TcbFlag.REAL_BYTES;
   openPassive(tcb);
   synQueuePush(parent, child);
+  if (fastOpenBegins(parent, child, segment)) {
+    // It costs what a connection costs from now on
+    if (tcbOf(parent).flags & TcbFlag.REAL_BYTES) {
+      tcb.flags |= TcbFlag.REAL_BYTES;
+      ringsTake(tcb);
+    }
+  }
   if (reuse) {
     tcb.snd_nxt = old_nxt;
     listenAgain(tcb, segment, now);

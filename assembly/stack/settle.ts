@@ -9,6 +9,7 @@ import { engine } from "../base/root";
 import { abortConnection, closeReceiving } from "../tcp/calls";
 import { enterClosed } from "../tcp/connection";
 import { arm } from "../sim/host";
+import { fastOpenSettles } from "./fast_open";
 import { forgetNews, post } from "./news";
 import { portLeave } from "./ports";
 import { acceptQueuePush, synQueueRemove } from "./queues";
@@ -21,6 +22,7 @@ import { transmit } from "./output";
 export function settle(socket: Socket, now: u64): void {
   const tcb = tcbOf(socket);
   if (engine().out_head) transmit(socket);
+  if (socket.flags & SocketFlag.FAST_OPEN) fastOpenSettles(socket);
   if (socket.flags & SocketFlag.IN_SYN_QUEUE && !handshakeGoesOn(socket, tcb)) return;
   if (tcb.notify != 0 && !hear(socket, tcb, now)) return;
   if (tcb.timer_moved) arm(tcb);
@@ -29,7 +31,8 @@ export function settle(socket: Socket, now: u64): void {
 /** A handshake in the SYN queue: false when it failed, and with it the socket. */
 function handshakeGoesOn(socket: Socket, tcb: Tcb): bool {
   const state = <i32>tcb.state;
-  if (state == State.SYN_RECEIVED) return true;
+  // One that began early is the application's at once
+  if (state == State.SYN_RECEIVED && !(socket.flags & SocketFlag.FAST_OPEN)) return true;
   synQueueRemove(socket);
   if (state == State.CLOSED || state == State.LISTEN) {
     giveSocket(socket);

@@ -7,6 +7,7 @@ import { ackIsDueAfterRead, setQuickAck } from "./delayed_ack";
 import { restartAfterIdle } from "./new_data";
 import { connectionExt, ringsTake } from "./extension";
 import { ecnOffer } from "./ecn";
+import { fastOpenAsk, fastOpenIsEarly, fastOpenRelease } from "./fast_open";
 import { sendAck, sendPending, sendReset, sendSyn } from "./output";
 import { keepaliveChanged } from "./probes";
 import { queueWrite } from "./push";
@@ -30,19 +31,34 @@ export function openPassive(tcb: Tcb): void {
 
 /** Active OPEN: sends a SYN. From LISTEN too, as §3.10.1 has it; without effect on a connection that exists. */
 export function openActive(tcb: Tcb, now: u64): void {
-  if (<i32>tcb.state > State.LISTEN) return;
+  if (beginActive(tcb, now)) sendOpeningSyn(tcb, now);
+}
+
+/** An active OPEN by RFC 7413: what SEND takes next may ride on the SYN, which leaves with `sendOpeningSyn`. */
+export function openFast(tcb: Tcb, now: u64): void {
+  if (beginActive(tcb, now)) fastOpenAsk(tcb);
+}
+
+function beginActive(tcb: Tcb, now: u64): bool {
+  if (<i32>tcb.state > State.LISTEN) return false;
   prepare(tcb);
   tcb.flags &= ~TcbFlag.PASSIVE;
   ecnOffer(tcb, false);
   chooseIss(tcb, now);
   tcb.state = <u8>State.SYN_SENT;
   tcb.cwnd_since = now;
+  return true;
+}
+
+/** The first SYN of an active OPEN. */
+export function sendOpeningSyn(tcb: Tcb, now: u64): void {
   sendSyn(tcb, now, 0);
   timerSet(tcb, Timer.RETRANSMIT, now + backedOffRto(tcb, 0));
 }
 
 function prepare(tcb: Tcb): void {
   connectionReset(tcb);
+  fastOpenRelease(tcb);
   tcb.rtt_min_us = u32.MAX_VALUE;
   if (tcb.flags & TcbFlag.REAL_BYTES) ringsTake(tcb);
 }
@@ -52,7 +68,7 @@ export function sendRoom(tcb: Tcb): u32 {
   const state = <i32>tcb.state;
   // Whoever has called CLOSE has a FIN queued, in whatever state since
   if (tcb.flags & TcbFlag.FIN_QUEUED || state <= State.LISTEN) return 0;
-  const queued = tcb.write_seq - tcb.snd_una - (state < State.ESTABLISHED ? 1 : 0);
+  const queued = tcb.write_seq - tcb.snd_una - (tcb.snd_una == tcb.iss ? 1 : 0);
   return queued < tcb.snd_buf ? tcb.snd_buf - queued : 0;
 }
 
@@ -67,7 +83,7 @@ export function sendMessage(tcb: Tcb, bytes: u32, flags: u32, now: u64): u32 {
   if (taken < bytes) tcb.flags |= TcbFlag.WRITE_BLOCKED;
   else tcb.flags &= ~TcbFlag.WRITE_BLOCKED;
   if (!taken) return 0;
-  if (<i32>tcb.state < State.ESTABLISHED) {
+  if (<i32>tcb.state < State.ESTABLISHED && !fastOpenIsEarly(tcb)) {
     tcb.write_seq += taken;
     return taken;
   }
@@ -201,6 +217,10 @@ export function closeConnection(tcb: Tcb, now: u64): void {
     case State.SYN_RECEIVED:
       // §3.10.4: data that waits for the handshake goes first; with none the FIN leaves at once
       tcb.flags |= TcbFlag.FIN_QUEUED;
+      if (fastOpenIsEarly(tcb)) {
+        tcb.state = <u8>State.FIN_WAIT_1;
+        break;
+      }
       if (tcb.write_seq != tcb.snd_nxt) return;
       beginCongestionControl(tcb, now);
       timerClear(tcb, Timer.RETRANSMIT);

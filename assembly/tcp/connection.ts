@@ -8,6 +8,7 @@ import { NEVER, NS_PER_MS, microseconds, timestampClock } from "../base/time";
 import { ccInit } from "../cc/cc";
 import { SSTHRESH_INFINITE, setCwnd } from "../cc/window";
 import { ecnRelease } from "./ecn";
+import { fastOpenConfirmed, fastOpenIsEarly } from "./fast_open";
 import { initialSequenceNumber } from "./isn";
 import { windowScaleFor } from "./options";
 import { keepaliveChanged } from "./probes";
@@ -16,7 +17,7 @@ import { releaseSender } from "./sender";
 import { tunedScale } from "./receive_tuning";
 import { releaseReceiver } from "./receiver";
 import { sentRelease } from "./sent";
-import { noteMinRtt, rttSample } from "./rtt";
+import { noteMinRtt, restartRetransmitTimer, rttSample } from "./rtt";
 import { expandSendBuffer } from "./send_tuning";
 import { timerAt, timerClear, timerSet } from "./timers";
 
@@ -99,6 +100,15 @@ export function enterEstablished(tcb: Tcb, now: u64): void {
   } else if (tcb.unanswered) {
     // RFC 6298 (5.7): a SYN that timed out means data starts with 3 s at least
     tcb.rto_us = max<u32>(tcb.rto_us, 3000000);
+  }
+  if (fastOpenIsEarly(tcb)) {
+    // The application has it already, and may have sent
+    fastOpenConfirmed(tcb);
+    tcb.unanswered = 0;
+    tcb.backoff = 0;
+    restartRetransmitTimer(tcb, now);
+    keepaliveChanged(tcb, now);
+    return;
   }
   beginCongestionControl(tcb, now);
   tcb.last_sent_ms = timestampClock(now);

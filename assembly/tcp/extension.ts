@@ -4,6 +4,7 @@ import { TcbExt } from "../layout/reassembly";
 import { Tcb } from "../layout/tcb";
 import { giveSlab, slabClass, takeSlab } from "../base/arena";
 import { ecnRelease } from "./ecn";
+import { fastOpenRelease } from "./fast_open";
 import { growRing, receiveRingClass } from "./receive_tuning";
 import { largerRing } from "./real_bytes";
 import { reassemblyRelease } from "./reassembly";
@@ -32,6 +33,7 @@ export function connectionInherits(tcb: Tcb): void {
   ext.receive = 0;
   ext.rtt_histogram = 0;
   ext.ecn = 0;
+  ext.fast_open = 0;
 }
 
 /** Gives back all that the block holds: nobody will look at it again. */
@@ -41,6 +43,7 @@ export function connectionRelease(tcb: Tcb): void {
   reassemblyRelease(tcb);
   releaseReceiver(tcb);
   ecnRelease(tcb);
+  fastOpenRelease(tcb);
   if (!tcb.ext) return;
   ringsRelease(changetype<TcbExt>(<usize>tcb.ext));
   giveSlab(tcb.ext, slabClass(offsetof<TcbExt>()));

@@ -8,6 +8,7 @@ import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
 import { timestampClock } from "../base/time";
 import { ecnOf } from "./ecn";
+import { fastOpenWasAcked } from "./fast_open";
 import { pacingRate } from "./pacing";
 import { headersLength } from "./pmtu";
 import { offeredWindow } from "./receive_window";
@@ -72,6 +73,7 @@ function fill(tcb: Tcb, info: TcpInfo, now: u64): void {
   // The handshake delivered one, the SYN
   info.tcpi_delivered = 1 + tcb.sent_head + tcb.sacked_out;
   info.tcpi_data_segs_out = tcb.sent_head + tcb.packets_out + tcb.retransmits;
+  if (fastOpenWasAcked(tcb)) info.tcpi_options |= <u8>InfoOption.SYN_DATA;
   if (tcb.flags & TcbFlag.ECN) ofMarks(ecnOf(tcb), info);
   ofSender(tcb, info, now_ms);
   ofReceiver(tcb, info, now_ms);

@@ -15,6 +15,7 @@ import { ccOnApplicationLimited, ccOnIdle, ccOnTransmitStart } from "../cc/cc";
 import { isCwndLimited } from "../cc/window";
 import { chronoStart, chronoStop } from "./chrono";
 import { answerSent } from "./delayed_ack";
+import { fastOpenIsEarly } from "./fast_open";
 import { emit, head, send, setHead, settleOwedAck, optionRoom } from "./output";
 import { burstSegments, paceBurst, pacingHolds } from "./pacing";
 import { pathMtuExpires } from "./pmtu";
@@ -33,7 +34,7 @@ import { isUrgent } from "./urgent";
 export function sendNew(tcb: Tcb, now: u64): bool {
   const finQueued = (tcb.flags & TcbFlag.FIN_QUEUED) != 0;
   if (tcb.snd_nxt == tcb.write_seq && !finQueued) return false;
-  if (<i32>tcb.state < State.ESTABLISHED || tcb.flags & TcbFlag.FIN_SENT) return false;
+  if ((<i32>tcb.state < State.ESTABLISHED && !maySendEarly(tcb)) || tcb.flags & TcbFlag.FIN_SENT) return false;
   takeSender(tcb);
   const sender = senderOf(tcb);
   chronoStart(sender, Chrono.BUSY, now);
@@ -123,6 +124,11 @@ function isSteady(tcb: Tcb, sender: Sender): bool {
   const care = TcbFlag.SEND_CARE | TcbFlag.OUT_OF_ORDER | TcbFlag.REAL_BYTES | TcbFlag.FIN_QUEUED | TcbFlag.ECN;
   if ((tcb.flags & (TcbFlag.WRITES_FOR_EVER | care)) != TcbFlag.WRITES_FOR_EVER) return false;
   return engine().tso_bytes_max == 0 && sender.chrono == <u8>Chrono.BUSY;
+}
+
+/** RFC 7413 §4.2.2: a connection that was made by its SYN may send before the handshake is over. */
+function maySendEarly(tcb: Tcb): bool {
+  return tcb.state == <u8>State.SYN_RECEIVED && fastOpenIsEarly(tcb);
 }
 
 /** What follows when new data has left; `out` segments were in flight before. */

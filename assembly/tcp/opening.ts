@@ -1,17 +1,26 @@
 /** SEGMENT ARRIVES in CLOSED, LISTEN and SYN_SENT, RFC 9293 §3.10.7.1 to §3.10.7.3. */
-import { EndReason, Flag, State, TcbFlag, Timer } from "../layout/enums";
+import { EndReason, Flag, Notify, State, TcbFlag, Timer } from "../layout/enums";
 import { Segment } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
 import { seqGt, seqLeq } from "../base/seq";
-import { chooseIss, connectionReset, enterClosed, enterEstablished, setIss, takeIrs } from "./connection";
+import {
+  beginCongestionControl,
+  chooseIss,
+  connectionReset,
+  enterClosed,
+  enterEstablished,
+  setIss,
+  takeIrs,
+} from "./connection";
 import { ecnSynAckArrives, ecnSynArrives } from "./ecn";
+import { fastOpenInFlight, fastOpenIsEarly, fastOpenSynAckArrives } from "./fast_open";
 import { negotiate } from "./options";
 import { syncMss } from "./pmtu";
 import { refuse, sendAck, sendPending, sendSyn } from "./output";
 import { takeFin, textArrives } from "./receive";
 import { startingWindow } from "./receive_tuning";
 import { backedOffRto } from "./rtt";
-import { timerSet } from "./timers";
+import { timerClear, timerSet } from "./timers";
 
 /** §3.10.7.1: nobody is here. */
 export function closed(tcb: Tcb, segment: Segment): void {
@@ -50,8 +59,24 @@ function acceptSyn(tcb: Tcb, segment: Segment, now: u64): void {
   ecnSynArrives(tcb, segment);
   takeSynWindow(tcb, segment);
   tcb.state = <u8>State.SYN_RECEIVED;
+  if (fastOpenIsEarly(tcb)) beginEarly(tcb, segment, now);
   sendSyn(tcb, now, 0);
   timerSet(tcb, Timer.RETRANSMIT, now + backedOffRto(tcb, 0));
+}
+
+/** RFC 7413 §4.2.2: the cookie was right. The connection is the application's, and the SYN's text with it. */
+function beginEarly(tcb: Tcb, segment: Segment, now: u64): void {
+  beginCongestionControl(tcb, now);
+  if (segment.len) {
+    tcb.rcv_adv = tcb.rcv_nxt + min<u32>(tcb.flags & TcbFlag.TUNED_BUFFER ? startingWindow(tcb) : tcb.rcv_buf, 0xffff);
+    segment.seq++;
+    segment.flags &= <u8>~(Flag.SYN | Flag.FIN);
+    textArrives(tcb, segment, now);
+    // The SYN-ACK acknowledges it
+    tcb.flags &= ~(TcbFlag.ACK_NOW | TcbFlag.ACK_DELAYED);
+    timerClear(tcb, Timer.DELAYED_ACK);
+  }
+  tcb.notify |= <u8>(Notify.ESTABLISHED | Notify.WRITABLE);
 }
 
 /** The window of a SYN is never scaled, RFC 7323 §2.2. */
@@ -67,7 +92,7 @@ function takeSynWindow(tcb: Tcb, segment: Segment): void {
 export function synSent(tcb: Tcb, segment: Segment, now: u64): void {
   const flags = <u32>segment.flags;
   // First, ACK: it can only be for our SYN
-  if (flags & Flag.ACK && (seqLeq(segment.ack, tcb.iss) || seqGt(segment.ack, tcb.snd_nxt))) {
+  if (flags & Flag.ACK && (seqLeq(segment.ack, tcb.iss) || seqGt(segment.ack, tcb.snd_nxt + fastOpenInFlight(tcb)))) {
     refuse(tcb, segment);
     return;
   }
@@ -93,6 +118,7 @@ export function synSent(tcb: Tcb, segment: Segment, now: u64): void {
     return;
   }
   enterEstablished(tcb, now);
+  const sentAgain = tcb.ext != 0 && fastOpenSynAckArrives(tcb, segment, now);
   if (segment.len != 0 || flags & Flag.FIN) {
     // Text on the SYN-ACK begins behind its SYN
     segment.seq++;
@@ -102,6 +128,6 @@ export function synSent(tcb: Tcb, segment: Segment, now: u64): void {
       tcb.state = <u8>State.CLOSE_WAIT;
     }
   }
-  sendAck(tcb, now);
+  if (!sentAgain || tcb.flags & TcbFlag.ACK_NOW) sendAck(tcb, now);
   sendPending(tcb, now);
 }

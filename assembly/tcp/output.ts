@@ -14,6 +14,7 @@ import { timestampClock } from "../base/time";
 import { answerSent, quickAckSent } from "./delayed_ack";
 import { accEcnOptionIsDue, accEcnOptionLength, accEcnOptionOnSynAck, accEcnWrite, accEcnWriteSynAck } from "./accecn";
 import { ecnStamp, ecnStampSyn } from "./ecn";
+import { fastOpenStamp, fastOpenSynData } from "./fast_open";
 import { sendNew } from "./new_data";
 import { reassemblyOf, reassemblyRelease } from "./reassembly";
 import { selectSynWindow, selectWindow } from "./receive_window";
@@ -212,8 +213,11 @@ export function sendSyn(tcb: Tcb, now: u64, mark: u32): void {
   let opts: u32 = (<u32>Opt.SYN) | mark;
   // RFC 9768 §3.2.3.2: the option goes on the first SYN-ACK only
   const accurate = answer && mark == 0 && (flags & TcbFlag.ECN) != 0 && accEcnOptionOnSynAck(tcb);
-  const segment = accurate ? withoutPayload() : takeSegment();
-  if (accurate) opts |= Opt.EXT;
+  // RFC 7413 §4.2.1: text on the first SYN only
+  const early = mark == 0 && tcb.ext != 0 ? fastOpenSynData(tcb) : 0;
+  const bytes = early != 0 && (flags & TcbFlag.REAL_BYTES) != 0;
+  const segment = bytes ? withPayload(tcb, tcb.iss + 1, early) : accurate ? withoutPayload() : takeSegment();
+  if (accurate || bytes) opts |= Opt.EXT;
   const syn = changetype<SynOptions>(changetype<usize>(segment));
   store<u64>(changetype<usize>(syn), 0, offsetof<SynOptions>("mss"));
   syn.mss = tcb.rcv_mss;
@@ -225,9 +229,10 @@ export function sendSyn(tcb: Tcb, now: u64, mark: u32): void {
     segment.tsval = timestampClock(now) + tcb.iss;
     segment.tsecr = answer ? tcb.ts_recent : 0;
   }
+  if (tcb.ext) fastOpenStamp(tcb, syn, mark != 0);
   segment.seq = tcb.iss;
   segment.ack = answer ? tcb.rcv_nxt : 0;
-  segment.len = 0;
+  segment.len = <u16>early;
   segment.wnd = selectSynWindow(tcb);
   const word = head(tcb, opts, answer ? (<u32>Flag.SYN) | Flag.ACK : <u32>Flag.SYN);
   setHead(segment, word | ecnStampSyn(tcb));

@@ -54,7 +54,9 @@ function finIsAcked(tcb: Tcb): bool {
 }
 
 export function synReceived(tcb: Tcb, segment: Segment, now: u64): void {
-  if (!seqLt(tcb.snd_una, segment.ack) || !seqLeq(segment.ack, tcb.snd_nxt)) {
+  // The SYN of an early connection counts as acknowledged (RFC 7413)
+  const least = tcb.iss + 1;
+  if (!seqLeq(least, segment.ack) || !seqLeq(segment.ack, tcb.snd_nxt)) {
     refuse(tcb, segment);
     return;
   }

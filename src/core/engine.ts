@@ -90,6 +90,12 @@ export interface CoreExports {
   programAbort(tcb: number): void;
   programNews(tcb: number): number;
   openActive(tcb: number, now: bigint): void;
+  openFast(tcb: number, now: bigint): void;
+  sendOpeningSyn(tcb: number, now: bigint): void;
+  fastOpenCookie4(client: number, server: number): bigint;
+  fastOpenCookie6(client_hi: bigint, client_lo: bigint, server_hi: bigint, server_lo: bigint): bigint;
+  fastOpenKnows(tcb: number): number;
+  fastOpenSyn(tcb: number, segment: number, cookie: bigint, room: number): number;
   openPassive(tcb: number): void;
   sendBytes(tcb: number, bytes: number, now: bigint): number;
   pathMtuReduced(tcb: number, mtu: number, now: bigint): void;

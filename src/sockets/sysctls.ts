@@ -32,6 +32,16 @@ const recovery = (bits: number, on: (value: number) => boolean): Apply => (core,
 /** A limit whose largest value means that there is none. */
 const limit = (field: Field): Apply => (core, [value]) => core.setRoot(field, value >= 0x7fffffff ? 0 : value);
 
+/** Four words in hex, each of them little-endian in the key. Of two keys, parted by a comma, the first makes cookies. */
+function setFastOpenKey(core: CoreHost, text: string): boolean {
+  const words = text.split(",")[0].trim().split("-");
+  if (words.length !== 4 || !words.every((word) => /^[0-9a-f]{1,8}$/i.test(word))) return false;
+  const [a, b, c, d] = words.map((word) => BigInt(`0x${word}`));
+  core.setRoot(Root.fastopen_key0, b << 32n | a);
+  core.setRoot(Root.fastopen_key1, d << 32n | c);
+  return true;
+}
+
 /** Parameters of what this host does not have, or whose effect no peer and no call can see here. */
 const IDLE: Record<string, string> = {
   "net.core.netdev_max_backlog": "1000",
@@ -102,9 +112,9 @@ const PARAMETERS: ReadonlyMap<string, Parameter> = new Map(Object.entries<Parame
   "net.ipv4.tcp_ecn_fallback": { value: "1", apply: run(Root.ecn_fallback) },
   "net.ipv4.tcp_ecn_option": { value: "2", apply: run(Root.ecn_option) },
   "net.ipv4.tcp_ecn_option_beacon": { value: "3", apply: run(Root.ecn_option_beacon) },
-  "net.ipv4.tcp_fastopen": { value: "1" },
+  "net.ipv4.tcp_fastopen": { value: "1", apply: run(Root.fastopen) },
   "net.ipv4.tcp_fastopen_blackhole_timeout_sec": { value: "0" },
-  "net.ipv4.tcp_fastopen_key": { value: "00000000-00000000-00000000-00000000", text: () => true },
+  "net.ipv4.tcp_fastopen_key": { value: "00000000-00000000-00000000-00000000", text: setFastOpenKey },
   "net.ipv4.tcp_fin_timeout": { value: "60", apply: run(Root.fin_timeout_ms, 1000) },
   "net.ipv4.tcp_frto": { value: "2", apply: recovery(Recovery.FRTO, (value) => value !== 0) },
   "net.ipv4.tcp_invalid_ratelimit": { value: "500", apply: run(Root.invalid_ratelimit_ms) },

@@ -1,0 +1,49 @@
+/** A listener's part in TCP Fast Open, RFC 7413 §4.2.2: who may, how many at a time, and with which cookie. */
+import { FastOpenSysctl, State } from "../layout/enums";
+import { Segment, SynOptions } from "../layout/segment";
+import { Socket, SocketFlag } from "../layout/stack";
+import { engine } from "../base/root";
+import { fastOpenCookie4, fastOpenCookie6, fastOpenSyn } from "../tcp/fast_open";
+import { isIpv4, unmapped } from "./address";
+import { listenerOf } from "./queues";
+import { socketAt, tcbOf } from "./stack";
+
+/** How many connections may begin early at a time; 0: Fast Open is not offered. */
+function limit(parent: Socket): u32 {
+  const settings = engine().fastopen;
+  if (!(settings & FastOpenSysctl.SERVER)) return 0;
+  if (parent.fastopen_backlog) return parent.fastopen_backlog;
+  return settings & FastOpenSysctl.EVERY_LISTENER ? listenerOf(parent).backlog : 0;
+}
+
+/** A SYN for a child that listens: whether the connection begins before the handshake is over. */
+export function fastOpenBegins(parent: Socket, child: Socket, segment: Segment): bool {
+  const syn = changetype<SynOptions>(changetype<usize>(segment));
+  if (segment.len == 0 && syn.fast_open == 0) return false;
+  const listener = listenerOf(parent);
+  const most = limit(parent);
+  if (!most) return false;
+  if (!fastOpenSyn(tcbOf(child), segment, cookieFor(child), listener.fastopen_count < most)) return false;
+  listener.fastopen_count++;
+  child.flags |= SocketFlag.FAST_OPEN;
+  child.fast_open_parent = <u32>changetype<usize>(parent);
+  return true;
+}
+
+function cookieFor(child: Socket): u64 {
+  if (isIpv4(child.remote_hi, child.remote_lo)) {
+    return fastOpenCookie4(unmapped(child.remote_lo), unmapped(child.local_lo));
+  }
+  return fastOpenCookie6(child.remote_hi, child.remote_lo, child.local_hi, child.local_lo);
+}
+
+/** An early connection that is confirmed, or over, makes room for another. */
+export function fastOpenSettles(child: Socket): void {
+  if (tcbOf(child).state == <u8>State.SYN_RECEIVED) return;
+  child.flags &= ~SocketFlag.FAST_OPEN;
+  const parent = socketAt(child.fast_open_parent);
+  // The listener may be gone
+  if (!(parent.flags & SocketFlag.LISTENING) || !parent.listener) return;
+  const listener = listenerOf(parent);
+  if (listener.fastopen_count) listener.fastopen_count--;
+}

@@ -1,0 +1,247 @@
+/**
+ * TCP Fast Open, RFC 7413, as Linux has it (net.ipv4.tcp_fastopen): data on the SYN, taken before the handshake is over
+ * when its cookie is right. Leaves out the detection of paths that swallow such SYNs (§4.1.3.1), which Linux has switched
+ * off by default.
+ *
+ *      client   SYN, cookie?      ---->   SYN-ACK, cookie                      asks for a cookie, and keeps it
+ *               SYN, cookie, data ---->   SYN-ACK acknowledges the data        or only the SYN: the data is sent again
+ */
+import { CaState, FastOpenBit, FastOpenSysctl, Sent, State, Timer } from "../layout/enums";
+import { FastOpen, FastOpenCache } from "../layout/fast_open";
+import { TcbExt } from "../layout/reassembly";
+import { Segment, SynOptions } from "../layout/segment";
+import { Tcb } from "../layout/tcb";
+import { giveSlab, reserve, slabClass, takeSlab } from "../base/arena";
+import { engine } from "../base/root";
+import { siphashWords } from "../base/siphash";
+import { seqGt } from "../base/seq";
+import { connectionExt } from "./extension";
+import { retransmit } from "./retransmit";
+import { backedOffRto } from "./rtt";
+import { markLost } from "./scoreboard";
+import { takeSender } from "./sender";
+import { sentPush } from "./sent";
+import { timerSet } from "./timers";
+
+/** A cookie of ours: one word of SipHash. */
+const COOKIE_LENGTH: u8 = 8;
+/** Room that the SYN leaves for options, its own and those of middleboxes. */
+const OPTIONS_MAX: u32 = 40;
+const CACHE_BITS: u32 = 6;
+/** The golden ratio in 32 bits: spreads what is close (Knuth, 6.4). */
+const SPREAD: u32 = 0x9e3779b1;
+const SCRATCH: usize = memory.data(32, 8);
+
+@inline
+function fastOpenOf(tcb: Tcb): FastOpen | null {
+  if (!tcb.ext) return null;
+  const at = changetype<TcbExt>(<usize>tcb.ext).fast_open;
+  return at ? changetype<FastOpen>(<usize>at) : null;
+}
+
+function makeFastOpen(tcb: Tcb): FastOpen {
+  const ext = connectionExt(tcb);
+  if (!ext.fast_open) ext.fast_open = <u32>takeSlab(slabClass(offsetof<FastOpen>()));
+  memory.fill(ext.fast_open, 0, offsetof<FastOpen>());
+  return changetype<FastOpen>(<usize>ext.fast_open);
+}
+
+export function fastOpenRelease(tcb: Tcb): void {
+  if (!fastOpenOf(tcb)) return;
+  const ext = changetype<TcbExt>(<usize>tcb.ext);
+  giveSlab(ext.fast_open, slabClass(offsetof<FastOpen>()));
+  ext.fast_open = 0;
+}
+
+@inline
+function hasBit(tcb: Tcb, bit: FastOpenBit): bool {
+  const state = fastOpenOf(tcb);
+  return state ? ((<u32>state.bits) & bit) != 0 : false;
+}
+
+// ---- The cookie
+
+/** §4.1.2, as Linux makes it: SipHash of the client's and the server's address in network order, `words` at `at`. */
+function cookieOf(at: usize, words: u32): u64 {
+  const e = engine();
+  return siphashWords(e.fastopen_key0, e.fastopen_key1, at, words);
+}
+
+/** For IPv4 addresses in host order. */
+export function fastOpenCookie4(client: u32, server: u32): u64 {
+  store<u32>(SCRATCH, bswap(client));
+  store<u32>(SCRATCH, bswap(server), 4);
+  return cookieOf(SCRATCH, 1);
+}
+
+/** For IPv6 addresses, as two words each as they lie in memory. */
+export function fastOpenCookie6(client_hi: u64, client_lo: u64, server_hi: u64, server_lo: u64): u64 {
+  store<u64>(SCRATCH, client_hi);
+  store<u64>(SCRATCH, client_lo, 8);
+  store<u64>(SCRATCH, server_hi, 16);
+  store<u64>(SCRATCH, server_lo, 24);
+  return cookieOf(SCRATCH, 4);
+}
+
+// ---- The server
+
+/**
+ * What a listener that offers Fast Open makes of a SYN, before the SYN is handed to `tcb`, a child of it: `cookie` is the
+ * right one for its addresses, `room` says that one more early connection may be. True when the connection begins early.
+ */
+export function fastOpenSyn(tcb: Tcb, segment: Segment, cookie: u64, room: bool): bool {
+  fastOpenRelease(tcb);
+  const syn = changetype<SynOptions>(changetype<usize>(segment));
+  const asked = syn.fast_open != 0;
+  if (!room || (segment.len == 0 && !asked)) return false;
+  const length = <u32>syn.fast_open - 1;
+  const right = asked && length == <u32>COOKIE_LENGTH && syn.cookie0 == cookie;
+  if (!right && !(engine().fastopen & FastOpenSysctl.SERVER_NO_COOKIE)) {
+    if (!asked) return false;
+    // Asked for, or wrong: the SYN-ACK brings the right one, in the option that was used
+    const answer = makeFastOpen(tcb);
+    answer.bits = <u8>(FastOpenBit.OPTION | (syn.fast_open_experimental ? FastOpenBit.EXPERIMENTAL : 0));
+    answer.cookie_length = COOKIE_LENGTH;
+    answer.cookie0 = cookie;
+    return false;
+  }
+  makeFastOpen(tcb).bits = <u8>(FastOpenBit.EARLY | (segment.len ? FastOpenBit.DATA_ACKED : 0));
+  return true;
+}
+
+/** Whether the connection takes and sends data though its handshake is not over. */
+export function fastOpenIsEarly(tcb: Tcb): bool {
+  return hasBit(tcb, FastOpenBit.EARLY);
+}
+
+/** The handshake's last ACK has come: the connection is like any other. */
+export function fastOpenConfirmed(tcb: Tcb): void {
+  const state = fastOpenOf(tcb);
+  if (state) state.bits &= <u8>~FastOpenBit.EARLY;
+}
+
+// ---- The client
+
+@inline
+function cacheEntry(tcb: Tcb): FastOpenCache {
+  const e = engine();
+  const size = <u32>offsetof<FastOpenCache>();
+  if (!e.fastopen_cache) e.fastopen_cache = <u32>reserve(size << CACHE_BITS);
+  const slot = ((tcb.remote_addr ^ rotl(tcb.local_addr, 16)) * SPREAD) >> (32 - CACHE_BITS);
+  return changetype<FastOpenCache>(<usize>(e.fastopen_cache + slot * size));
+}
+
+/** What is remembered of the peer; null when nothing is. */
+function remembered(tcb: Tcb): FastOpenCache | null {
+  const entry = cacheEntry(tcb);
+  const same = entry.remote_addr == tcb.remote_addr && entry.local_addr == tcb.local_addr;
+  return same && entry.cookie_length != 0 ? entry : null;
+}
+
+/** Whether an active OPEN of this connection may have data on its SYN. */
+export function fastOpenKnows(tcb: Tcb): bool {
+  const settings = engine().fastopen;
+  if (!(settings & FastOpenSysctl.CLIENT)) return false;
+  return (settings & FastOpenSysctl.CLIENT_NO_COOKIE) != 0 || remembered(tcb) != null;
+}
+
+/** The SYN of an active OPEN that wants Fast Open: with the cookie that is known, or a request for one. */
+export function fastOpenAsk(tcb: Tcb): void {
+  const settings = engine().fastopen;
+  if (!(settings & FastOpenSysctl.CLIENT)) return;
+  const state = makeFastOpen(tcb);
+  if (settings & FastOpenSysctl.CLIENT_NO_COOKIE) {
+    state.bits = <u8>FastOpenBit.DATA_ALLOWED;
+    return;
+  }
+  state.bits = <u8>FastOpenBit.OPTION;
+  const entry = remembered(tcb);
+  if (!entry) return;
+  state.bits |= <u8>FastOpenBit.DATA_ALLOWED;
+  state.cookie_length = entry.cookie_length;
+  state.cookie0 = entry.cookie0;
+  state.cookie1 = entry.cookie1;
+}
+
+/** Bytes of text that the SYN takes: only the first SYN, only behind a cookie (§4.2.1). */
+export function fastOpenSynData(tcb: Tcb): u32 {
+  const state = fastOpenOf(tcb);
+  if (!state || tcb.state != <u8>State.SYN_SENT || !((<u32>state.bits) & FastOpenBit.DATA_ALLOWED)) return 0;
+  const entry = remembered(tcb);
+  const mss = min<u32>(entry && entry.mss ? entry.mss : 536, tcb.rcv_mss);
+  const room = mss > OPTIONS_MAX ? mss - OPTIONS_MAX : 0;
+  const data = min(tcb.write_seq - tcb.iss - 1, room);
+  state.syn_data = <u16>data;
+  return data;
+}
+
+/** The option of a SYN or SYN-ACK that leaves for the first time; those that are sent again go without on a SYN. */
+export function fastOpenStamp(tcb: Tcb, syn: SynOptions, again: bool): void {
+  const state = fastOpenOf(tcb);
+  if (!state || !((<u32>state.bits) & FastOpenBit.OPTION)) return;
+  if (again && tcb.state == <u8>State.SYN_SENT) return;
+  syn.fast_open = state.cookie_length + 1;
+  syn.fast_open_experimental = <u8>(((<u32>state.bits) & FastOpenBit.EXPERIMENTAL) != 0);
+  syn.cookie0 = state.cookie0;
+  syn.cookie1 = state.cookie1;
+}
+
+/** How far beyond the SYN an acknowledgment of it may reach. */
+export function fastOpenInFlight(tcb: Tcb): u32 {
+  const state = fastOpenOf(tcb);
+  return state ? state.syn_data : 0;
+}
+
+/**
+ * The SYN-ACK of a connection that is now established: keeps the cookie, and finds out what became of the SYN's text. True
+ * when that was sent again, which acknowledges the SYN-ACK.
+ */
+export function fastOpenSynAckArrives(tcb: Tcb, segment: Segment, now: u64): bool {
+  const state = fastOpenOf(tcb);
+  if (!state) return false;
+  if ((<u32>state.bits) & FastOpenBit.OPTION) keepCookie(tcb, changetype<SynOptions>(changetype<usize>(segment)));
+  const data = <u32>state.syn_data;
+  if (!data) return false;
+  takeSender(tcb);
+  const first = tcb.iss + 1;
+  if (seqGt(segment.ack, first)) {
+    // §4.2.1: what is not acknowledged is sent as new
+    state.bits |= <u8>FastOpenBit.DATA_ACKED;
+    tcb.snd_una = segment.ack;
+    tcb.snd_nxt = segment.ack;
+    tcb.bytes_acked += segment.ack - first;
+    tcb.sent_head++;
+    tcb.rtx_hint = tcb.sent_head;
+    tcb.lost_frontier = tcb.sent_head;
+    return false;
+  }
+  // Sent again at once, and no sign of congestion: cwnd stays
+  tcb.snd_nxt = first;
+  sentPush(tcb, first, Sent.PUSH, now);
+  tcb.snd_nxt = first + data;
+  tcb.high_seq = tcb.snd_nxt;
+  tcb.ca_state = <u8>CaState.LOSS;
+  markLost(tcb, tcb.sent_head);
+  timerSet(tcb, Timer.RETRANSMIT, now + backedOffRto(tcb, 0));
+  retransmit(tcb, tcb.sent_head, now);
+  return true;
+}
+
+function keepCookie(tcb: Tcb, syn: SynOptions): void {
+  const length = <u32>syn.fast_open;
+  const entry = cacheEntry(tcb);
+  const same = entry.remote_addr == tcb.remote_addr && entry.local_addr == tcb.local_addr;
+  if (same) entry.mss = tcb.snd_mss;
+  if (length < 2) return;
+  entry.local_addr = tcb.local_addr;
+  entry.remote_addr = tcb.remote_addr;
+  entry.mss = tcb.snd_mss;
+  entry.cookie_length = <u8>(length - 1);
+  entry.cookie0 = syn.cookie0;
+  entry.cookie1 = syn.cookie1;
+}
+
+/** Whether text of our SYN was acknowledged by the SYN-ACK (TCPI_OPT_SYN_DATA). */
+export function fastOpenWasAcked(tcb: Tcb): bool {
+  return hasBit(tcb, FastOpenBit.DATA_ACKED);
+}
