@@ -91,6 +91,8 @@ export class Engine {
   delayed_ack_us: u32;
   /** ACKs of quick-ACK mode at most (Linux: 16); 0 for none of it. */
   quick_acks: u32;
+  /** 1: every segment of text is acknowledged at once (the route's "quickack"). */
+  route_quickack: u32;
   /** Largest receive buffer (tcp_rmem[2]): window scales and auto-tuning follow it. */
   rmem_max: u32;
   /** 1: buffers grow with what the application reads (tcp_moderate_rcvbuf). */

@@ -171,6 +171,8 @@ export class Stack {
 
   // ---- Parameters, named as Linux names them
   mtu: u32;
+  /** Largest MSS to announce, by the route; 0: as the MTU says. */
+  advmss: u32;
   somaxconn: u32;
   tcp_max_syn_backlog: u32;
   tcp_syncookies: u32;

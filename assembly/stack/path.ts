@@ -13,7 +13,8 @@ const IPV6_HEADERS: u32 = 60;
 export function maximumSegment(socket: Socket, tcb: Tcb): u16 {
   const headers = isIpv4(socket.remote_hi, socket.remote_lo) ? IPV4_HEADERS : IPV6_HEADERS;
   if (headers != IPV4_HEADERS) connectionExt(tcb).header_bytes = <u8>headers;
-  const mss = stack().mtu - headers;
+  const own = stack();
+  const mss = own.advmss ? min(own.advmss, own.mtu - headers) : own.mtu - headers;
   const user = tcb.ext ? <u32>changetype<TcbExt>(<usize>tcb.ext).user_mss : 0;
   return <u16>(user ? min(user, mss) : mss);
 }

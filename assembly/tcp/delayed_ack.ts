@@ -120,6 +120,7 @@ export function decideAck(tcb: Tcb, now: u64): void {
   if (
     (full && (reads || windowMoves(tcb))) ||
     (rx.quick != 0 && rx.pingpong == 0) ||
+    engine().route_quickack != 0 ||
     (reads && rx.pushed != 0 && pushedIsRead(rx)) ||
     rx.ato_ms == 0
   ) {

@@ -18,6 +18,8 @@ export interface RouteSettings {
   /** `features ecn`. */
   ecn?: boolean;
   rto_min_ms?: number;
+  /** The queue discipline `fq` paces every connection. */
+  pacing?: boolean;
 }
 
 /** What a command sets. */
@@ -278,8 +280,8 @@ function readEthtool(command: CommandReader, args: string[]): Setting[] {
   return [];
 }
 
-/** Disciplines that hand packets of one paced connection on as they come. */
-const PLAIN_QDISCS = ["fq", "pfifo", "pfifo_fast", "bfifo", "fq_codel", "noqueue", "mq"];
+/** Disciplines that hand packets on as they come. */
+const PLAIN_QDISCS = ["pfifo", "pfifo_fast", "bfifo", "fq_codel", "noqueue", "mq"];
 
 function readTc(command: CommandReader, args: string[]): Setting[] {
   const [object = "", verb = "", ...rest] = args.filter((arg) => !/^-[a-z]+$/.test(arg));
@@ -288,6 +290,7 @@ function readTc(command: CommandReader, args: string[]): Setting[] {
   const kind = rest.find((word, at) =>
     !["dev", "root", "handle", "parent"].includes(word) && !["dev", "handle", "parent"].includes(rest[at - 1])
   );
+  if (kind === "fq") return command.route({ pacing: true });
   if (kind === undefined || !PLAIN_QDISCS.includes(kind)) {
     command.fail(`unsupported "tc qdisc ${verb}" of "${kind ?? ""}"`);
   }

@@ -3,7 +3,15 @@
  * Calls return a number as Linux does, -errno for an error; one that would block returns a `Pending`.
  */
 import type { WasmSource } from "../core/engine.ts";
-import { Engine as Root, Recovery, Socket as SocketLayout, Stack, Tcb, TcbFlag } from "../core/layout.gen.ts";
+import {
+  EcnSysctl,
+  Engine as Root,
+  Recovery,
+  Socket as SocketLayout,
+  Stack,
+  Tcb,
+  TcbFlag,
+} from "../core/layout.gen.ts";
 import type { SocketAddress } from "./address.ts";
 import {
   AF_INET,
@@ -63,8 +71,28 @@ export interface EpollAnswer {
 /** Attributes of the route to everywhere. */
 export interface RouteSettings {
   mtu?: number;
+  advmss?: number;
   initcwnd?: number;
+  quickack?: boolean;
+  /** `features ecn`: connections ask for ECN even if `tcp_ecn` does not. */
+  ecn?: boolean;
+  rto_min_ms?: number;
+  /** What the queue discipline `fq` does: every connection is paced. */
+  pacing?: boolean;
 }
+
+/** What each attribute of the route sets. */
+const ROUTE: Record<keyof RouteSettings, (core: CoreHost, value: number) => void> = {
+  mtu: (core, value) => core.setStack(Stack.mtu, value),
+  advmss: (core, value) => core.setStack(Stack.advmss, value),
+  initcwnd: (core, value) => core.setTcb(core.template, Tcb.initial_cwnd, value),
+  quickack: (core, value) => core.setRoot(Root.route_quickack, value),
+  ecn: (core, value) => {
+    if (value !== 0) core.setRoot(Root.ecn, EcnSysctl.ON);
+  },
+  rto_min_ms: (core, value) => core.setTcb(core.template, Tcb.rto_min_us, value * 1000),
+  pacing: (core, value) => core.setRoot(Root.pacing, value),
+};
 
 const FIRST_FD = 3;
 const NS_PER_MS = 1_000_000;
@@ -158,9 +186,10 @@ export class Host {
   route(settings: RouteSettings): void {
     for (const [name, value] of Object.entries(settings)) {
       if (value === undefined) continue;
-      if (name === "mtu") this.#core.setStack(Stack.mtu, value);
-      else if (name === "initcwnd") this.#core.setTcb(this.#core.template, Tcb.initial_cwnd, value);
-      else throw new Error(`route attribute ${JSON.stringify(name)}: not one that this host has`);
+      if (!Object.hasOwn(ROUTE, name)) {
+        throw new Error(`route attribute ${JSON.stringify(name)}: not one that this host has`);
+      }
+      ROUTE[name as keyof RouteSettings](this.#core, Number(value));
     }
   }
 

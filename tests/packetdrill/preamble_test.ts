@@ -42,7 +42,8 @@ const FORMS: [string, string[]][] = [
   ["ip route show; ip link set dev tun0 up", []],
   ["ip link set dev tun0 mtu 1400; ifconfig tun0 mtu 1300", ['route {"mtu":1400}', 'route {"mtu":1300}']],
   ["ethtool -K tun0 tso off gso off gro on", []],
-  ["tc qdisc replace dev tun0 root fq; tc qdisc add dev tun0 handle 1: root pfifo limit 10", []],
+  ["tc qdisc replace dev tun0 root fq", ['route {"pacing":true}']],
+  ["tc qdisc add dev tun0 handle 1: root pfifo limit 10", []],
   ["cp a b; cat a > /dev/null; true", []],
   ["sleep 0.5", ["sleep 500000"]],
 ];
