@@ -146,12 +146,12 @@ export class TcpSocket {
   bind({ address, port }: SocketAddress): number {
     if (familyOf(address) === AF_INET6 && this.family !== AF_INET6) return -Errno.EAFNOSUPPORT;
     const { hi, lo } = parseAddress(address);
-    return -this.#core.call((core) => core.socketBind(this.at, hi, lo, port));
+    return 0 - this.#core.call((core) => core.socketBind(this.at, hi, lo, port));
   }
 
   listen(backlog: number): number {
     if (this.#progress !== "unconnected") return -Errno.EINVAL;
-    return -this.#core.call((core) => core.socketListen(this.at, backlog >>> 0));
+    return 0 - this.#core.call((core) => core.socketListen(this.at, backlog >>> 0));
   }
 
   connect(to: SocketAddress, dontWait = false): number | Pending<number> {

@@ -54,7 +54,8 @@ export class Network {
     let answer = call;
     while (isPending(answer)) {
       if (this.now >= end) throw new Error(`The call still waits after ${ms} ms`);
-      this.#step(end);
+      const deadline = answer.deadlineNs ?? end;
+      this.#step(deadline < end && deadline > this.now ? deadline : end);
       answer = answer.retry();
     }
     return answer;

@@ -1,0 +1,184 @@
+/** Socket options and parameters: what is set is what is read, by Linux's rules, and acts. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import {
+  AF_INET,
+  Errno,
+  IpOption,
+  IPPROTO_TCP,
+  SOCK_STREAM,
+  SocketOption,
+  SOL_IP,
+  SOL_SOCKET,
+  SOL_TCP,
+  TcpOption,
+} from "../../src/sockets/constants.ts";
+import { formatAddress, parseAddress } from "../../src/sockets/address.ts";
+import { Host } from "../../src/sockets/host.ts";
+import { must, Network, payloadLength } from "./network.ts";
+
+/** A fresh socket, and its options by level and name. */
+async function fresh(): Promise<
+  { get: (level: number, name: number) => unknown; set: (...option: [number, number, number]) => number }
+> {
+  const host = await Host.create();
+  const fd = host.socket(AF_INET, SOCK_STREAM);
+  return {
+    get: (level, name) => {
+      const { result, value } = host.getsockopt(fd, level, name);
+      return result === 0 ? value : result;
+    },
+    set: (level, name, value) => host.setsockopt(fd, level, name, value),
+  };
+}
+
+test("what a fresh socket says of itself", async () => {
+  const { get } = await fresh();
+  assert.equal(get(SOL_SOCKET, SocketOption.SO_TYPE), SOCK_STREAM);
+  assert.equal(get(SOL_SOCKET, SocketOption.SO_PROTOCOL), IPPROTO_TCP);
+  assert.equal(get(SOL_SOCKET, SocketOption.SO_DOMAIN), AF_INET);
+  assert.equal(get(SOL_SOCKET, SocketOption.SO_ACCEPTCONN), 0);
+  assert.equal(get(SOL_SOCKET, SocketOption.SO_RCVBUF), 131072);
+  assert.equal(get(SOL_SOCKET, SocketOption.SO_SNDBUF), 16384);
+  assert.equal(get(SOL_TCP, TcpOption.TCP_MAXSEG), 536);
+  assert.equal(get(SOL_TCP, TcpOption.TCP_CONGESTION), "cubic");
+  assert.equal(get(SOL_TCP, TcpOption.TCP_KEEPIDLE), 7200);
+  assert.equal(get(SOL_TCP, TcpOption.TCP_SYNCNT), 6);
+});
+
+test("options that are set are read back", async () => {
+  const { get, set } = await fresh();
+  for (
+    const [level, name, value] of [
+      [SOL_SOCKET, SocketOption.SO_REUSEADDR, 1],
+      [SOL_SOCKET, SocketOption.SO_KEEPALIVE, 1],
+      [SOL_SOCKET, SocketOption.SO_RCVLOWAT, 100],
+      [SOL_TCP, TcpOption.TCP_NODELAY, 1],
+      [SOL_TCP, TcpOption.TCP_CORK, 1],
+      [SOL_TCP, TcpOption.TCP_MAXSEG, 1000],
+      [SOL_TCP, TcpOption.TCP_USER_TIMEOUT, 5000],
+      [SOL_TCP, TcpOption.TCP_KEEPIDLE, 60],
+      [SOL_TCP, TcpOption.TCP_KEEPINTVL, 5],
+      [SOL_TCP, TcpOption.TCP_KEEPCNT, 3],
+      [SOL_TCP, TcpOption.TCP_SYNCNT, 2],
+      [SOL_TCP, TcpOption.TCP_NOTSENT_LOWAT, 4096],
+      [SOL_IP, IpOption.IP_TTL, 17],
+    ] as const
+  ) {
+    assert.equal(set(level, name, value), 0, `${level} ${name}`);
+    assert.equal(get(level, name), value, `${level} ${name}`);
+  }
+});
+
+test("buffers are doubled, bounded by the parameter, and never tiny", async () => {
+  const { get, set } = await fresh();
+  set(SOL_SOCKET, SocketOption.SO_RCVBUF, 10_000);
+  assert.equal(get(SOL_SOCKET, SocketOption.SO_RCVBUF), 20_000);
+  set(SOL_SOCKET, SocketOption.SO_SNDBUF, 10_000_000);
+  assert.equal(get(SOL_SOCKET, SocketOption.SO_SNDBUF), 2 * 212_992);
+  set(SOL_SOCKET, SocketOption.SO_SNDBUFFORCE, 10_000_000);
+  assert.equal(get(SOL_SOCKET, SocketOption.SO_SNDBUF), 20_000_000);
+  set(SOL_SOCKET, SocketOption.SO_SNDBUF, 1);
+  assert.equal(get(SOL_SOCKET, SocketOption.SO_SNDBUF), 4608);
+});
+
+test("values out of range: EINVAL; options that are not there: ENOPROTOOPT; algorithms: ENOENT", async () => {
+  const host = await Host.create();
+  const fd = host.socket(AF_INET, SOCK_STREAM);
+  assert.equal(host.setsockopt(fd, SOL_TCP, TcpOption.TCP_MAXSEG, 40), -Errno.EINVAL);
+  assert.equal(host.setsockopt(fd, SOL_TCP, TcpOption.TCP_KEEPCNT, 128), -Errno.EINVAL);
+  assert.equal(host.setsockopt(fd, SOL_TCP, TcpOption.TCP_SYNCNT, 0), -Errno.EINVAL);
+  assert.equal(host.setsockopt(fd, SOL_TCP, 250, 1), -Errno.ENOPROTOOPT);
+  assert.deepEqual(host.getsockopt(fd, 77, 1), { result: -Errno.ENOPROTOOPT });
+  assert.equal(host.setsockopt(fd, SOL_TCP, TcpOption.TCP_CONGESTION, "westwood"), -Errno.ENOENT);
+  assert.equal(host.setsockopt(fd, SOL_TCP, TcpOption.TCP_CONGESTION, "reno"), 0);
+  assert.equal(host.getsockopt(fd, SOL_TCP, TcpOption.TCP_CONGESTION).value, "reno");
+});
+
+test("TCP_DEFER_ACCEPT is kept as a number of SYN-ACKs, and read as the seconds that they take", async () => {
+  const { get, set } = await fresh();
+  for (const [asked, told] of [[0, 0], [1, 1], [2, 3], [3, 3], [5, 7], [10, 15]]) {
+    set(SOL_TCP, TcpOption.TCP_DEFER_ACCEPT, asked);
+    assert.equal(get(SOL_TCP, TcpOption.TCP_DEFER_ACCEPT), told);
+  }
+});
+
+test("TCP_MAXSEG bounds what is announced and what is sent", async () => {
+  const net = await Network.create();
+  const listener = net.b.socket(AF_INET, SOCK_STREAM);
+  net.b.setsockopt(listener, SOL_TCP, TcpOption.TCP_MAXSEG, 500);
+  must(net.b.bind(listener, { address: "0.0.0.0", port: 80 }));
+  must(net.b.listen(listener, 1));
+  const client = net.a.socket(AF_INET, SOCK_STREAM);
+  must(net.finish(net.a.connect(client, { address: "10.0.0.2", port: 80 })));
+  net.a.write(client, new Uint8Array(5000));
+  net.pass(100);
+  assert.equal(Math.max(...net.seen.map(({ packet }) => payloadLength(packet))), 488);
+});
+
+test("a listener's options are its connections' options", async () => {
+  const net = await Network.create();
+  const listener = net.b.socket(AF_INET, SOCK_STREAM);
+  net.b.setsockopt(listener, SOL_TCP, TcpOption.TCP_NODELAY, 1);
+  net.b.setsockopt(listener, SOL_TCP, TcpOption.TCP_USER_TIMEOUT, 1234);
+  must(net.b.bind(listener, { address: "0.0.0.0", port: 80 }));
+  must(net.b.listen(listener, 1));
+  const client = net.a.socket(AF_INET, SOCK_STREAM);
+  must(net.finish(net.a.connect(client, { address: "10.0.0.2", port: 80 })));
+  const { result: server } = net.finish(net.b.accept(listener));
+  assert.equal(net.b.getsockopt(server, SOL_TCP, TcpOption.TCP_NODELAY).value, 1);
+  assert.equal(net.b.getsockopt(server, SOL_TCP, TcpOption.TCP_USER_TIMEOUT).value, 1234);
+});
+
+test("IP_TOS colours packets, but for the bits of ECN", async () => {
+  const net = await Network.create();
+  const { client } = net.connect();
+  assert.equal(net.a.setsockopt(client, SOL_IP, IpOption.IP_TOS, 0xbb), 0);
+  net.seen.length = 0;
+  net.a.write(client, new Uint8Array(10));
+  net.pass(1);
+  assert.equal(net.seen[0].packet[1], 0xb8);
+});
+
+test("the send buffer grows with the window, unless SO_SNDBUF has fixed it", async () => {
+  for (const fixed of [false, true]) {
+    const net = await Network.create();
+    const { client, server } = net.connect();
+    const size = (): number => net.a.getsockopt(client, SOL_SOCKET, SocketOption.SO_SNDBUF).value as number;
+    if (fixed) net.a.setsockopt(client, SOL_SOCKET, SocketOption.SO_SNDBUF, 20_000);
+    const before = size();
+    const write = net.background(net.a.write(client, new Uint8Array(3_000_000)));
+    while (write.result === undefined) net.finish(net.b.read(server, 1_000_000));
+    assert.equal(size() > before, !fixed);
+  }
+});
+
+test("sysctl refuses what it does not know by name, and what is no number", async () => {
+  const host = await Host.create();
+  assert.throws(() => host.sysctl("net.ipv4.tcp_sackk", 1), /net\.ipv4\.tcp_sackk.*not a parameter/);
+  assert.throws(() => host.sysctl("net.ipv4.tcp_sack", "yes"), /tcp_sack: found "yes", expected a number/);
+  assert.throws(() => host.sysctl("net.ipv4.tcp_rmem", "1 2"), /tcp_rmem: found "1 2", expected 3 numbers/);
+  assert.throws(() => host.sysctl("net.ipv4.tcp_congestion_control", "westwood"), /found "westwood"/);
+  host.sysctl("net.ipv4.tcp_rmem", "4096 540000 15728640");
+  const fd = host.socket(AF_INET, SOCK_STREAM);
+  assert.equal(host.getsockopt(fd, SOL_SOCKET, SocketOption.SO_RCVBUF).value, 540000);
+});
+
+test("addresses: text and words, both ways", () => {
+  for (
+    const [text, family] of [
+      ["192.0.2.1"],
+      ["2001:db8::1"],
+      ["::"],
+      ["::1"],
+      ["fe80::1:0:0:2"],
+      ["1:2:3:4:5:6:7:8"],
+      ["::ffff:192.0.2.1", 10],
+    ] as [string, number?][]
+  ) {
+    assert.equal(formatAddress(parseAddress(text), family), text);
+  }
+  for (const wrong of ["1.2.3", "1.2.3.256", "1:2", "1::2::3", "g::1", "1:2:3:4:5:6:7:8:9"]) {
+    assert.throws(() => parseAddress(wrong), RangeError);
+  }
+});
