@@ -92,8 +92,8 @@ function tunedWindow(tcb: Tcb): u32 {
   }
   if (free > rx.rcv_ssthresh) free = rx.rcv_ssthresh;
   if (scale) return roundUp(free, step);
-  // Without scaling: whole segments, and nothing new as long as it is within one of what is offered
-  const offered = offeredWindow(tcb);
+  // Without scaling: whole segments, and the last window again as long as it is within one of what is free
+  const offered = tcb.rcv_adv - tcb.last_ack_sent;
   if (<i32>offered <= <i32>(free - mss) || offered > free) return free - (free % mss);
   if (mss == full && free > offered + (full >> 1)) return free;
   return offered;
