@@ -87,9 +87,7 @@ const ROUTE: Record<keyof RouteSettings, (core: CoreHost, value: number) => void
   advmss: (core, value) => core.setStack(Stack.advmss, value),
   initcwnd: (core, value) => core.setTcb(core.template, Tcb.initial_cwnd, value),
   quickack: (core, value) => core.setRoot(Root.route_quickack, value),
-  ecn: (core, value) => {
-    if (value !== 0) core.setRoot(Root.ecn, EcnSysctl.ON);
-  },
+  ecn: (core, value) => core.setFlag(core.template, TcbFlag.OFFER_ECN, value !== 0),
   rto_min_ms: (core, value) => core.setTcb(core.template, Tcb.rto_min_us, value * 1000),
   pacing: (core, value) => core.setRoot(Root.pacing, value),
 };
