@@ -133,6 +133,10 @@ export const enum Recovery {
   UNDO = 8,
   /** Forward RTO recovery, RFC 5682. */
   FRTO = 16,
+  /** RACK takes three SACKed segments for no proof by themselves: only time tells. */
+  NO_DUP_THRESH = 32,
+  /** DSACKs do not widen RACK's reordering window. */
+  STATIC_WINDOW = 64,
   LINUX = 31,
 }
 

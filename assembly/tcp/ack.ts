@@ -38,8 +38,14 @@ export function ackIsOldNews(tcb: Tcb, segment: Segment): bool {
     segment.ack == tcb.snd_wl2 &&
     (<u32>segment.wnd) << tcb.snd_wscale == tcb.snd_wnd &&
     tcb.unanswered == 0 &&
-    ((<u32>tcb.timer_mask) & ((1 << Timer.PERSIST) | (1 << Timer.KEEPALIVE))) == 0
+    ((<u32>tcb.timer_mask) & ((1 << Timer.PERSIST) | (1 << Timer.KEEPALIVE))) == 0 &&
+    (tcb.tx == 0 || !tellsOfThePast(tcb, segment))
   );
+}
+
+/** A duplicate of something acknowledged, or of a probe: not news of what is in flight, but of the last reduction. */
+function tellsOfThePast(tcb: Tcb, segment: Segment): bool {
+  return (((<u32>segment.opts) >> Opt.SACK_SHIFT) & Opt.SACK_MASK) != 0 || senderOf(tcb).tlp_high_seq != 0;
 }
 
 /** False when the segment is to be dropped: it acknowledges what was never sent. */
@@ -68,7 +74,7 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: u64): bool {
   if (tcb.snd_wnd == 0 && tcb.tx != 0) senderOf(tcb).heard_ms = timestampClock(now);
   const blocks = ((<u32>segment.opts) >> Opt.SACK_SHIFT) & Opt.SACK_MASK;
   if (!advanced && tcb.packets_out == 0) {
-    if (blocks) lateDsackArrives(tcb, segment, now);
+    if (tcb.tx != 0 && tellsOfThePast(tcb, segment)) lateDuplicateArrives(tcb, segment, updates, now);
     windowAnswered(tcb, now);
     if (!bringsText(segment)) sendPending(tcb, now);
     return true;
@@ -180,11 +186,12 @@ function oldAckArrives(tcb: Tcb, segment: Segment, now: u64): void {
   sendPending(tcb, now);
 }
 
-/** Nothing is in flight, but a duplicate is reported: perhaps the last reduction was needless. */
-function lateDsackArrives(tcb: Tcb, segment: Segment, now: u64): void {
-  if (tcb.tx == 0 || !(tcb.flags & TcbFlag.SACK)) return;
+/** Nothing is in flight, but a duplicate is reported: perhaps the last reduction, or a probe, was needless. */
+function lateDuplicateArrives(tcb: Tcb, segment: Segment, updates: bool, now: u64): void {
+  if (!(tcb.flags & TcbFlag.SACK)) return;
   const sample = ackSample();
   beginSample(tcb, sample, now);
+  sample.flags = (bringsText(segment) ? AckFlag.DATA : 0) | (updates ? AckFlag.WINDOW_UPDATE : 0);
   scoreboardUpdate(tcb, segment, sample);
   if (sample.flags & AckFlag.DSACK) recoveryOnAck(tcb, segment, sample, 0);
   if (senderOf(tcb).tlp_high_seq) probeAcked(tcb, segment.ack, sample);

@@ -56,7 +56,7 @@ export function rackAdvance(tcb: Tcb, meta: u32, end: u32, sent_at: u64, now: u6
 function reorderingWindow(tcb: Tcb, tx: Sender): u32 {
   if (tx.reord_seen == 0) {
     if (<u32>tcb.ca_state >= <u32>CaState.RECOVERY) return 0;
-    if (tcb.sacked_out >= tx.reordering) return 0;
+    if (tcb.sacked_out >= tx.reordering && !(engine().recovery & Recovery.NO_DUP_THRESH)) return 0;
   }
   const window = <u64>(tcb.rtt_min_us >> 2) * tx.reo_wnd_steps;
   return <u32>min<u64>(window, tcb.srtt_us8 >> 3);
@@ -71,7 +71,7 @@ function remaining(tx: Sender, window_us: u32, sent_at: u64, now: u64): i64 {
 /** Whether a segment last sent at `sent_at` would be overdue now: for the retransmission time-out. */
 export function rackOverdue(tcb: Tcb, sent_at: u64, now: u64): bool {
   const tx = senderOf(tcb);
-  return remaining(tx, reorderingWindow(tcb, tx), sent_at, now) <= 0;
+  return remaining(tx, 0, sent_at, now) <= 0;
 }
 
 /** RFC 8985 §6.2 step 5: marks what is overdue; the microseconds until the last of those in doubt is, 0 for none. */
@@ -225,6 +225,7 @@ export function rackTimeout(tcb: Tcb, now: u64): void {
 /** RFC 8985 §6.2 step 4: DSACKs widen the window, at most once a round; undisturbed recoveries narrow it again. */
 export function rackUpdateWindow(tcb: Tcb, sample: AckSample): void {
   const tx = senderOf(tcb);
+  if (engine().recovery & Recovery.STATIC_WINDOW) return;
   if (tx.dsack_round_set != 0 && !seqLt(tcb.snd_una, tx.dsack_round)) tx.dsack_round_set = 0;
   if (sample.flags & AckFlag.DSACK && !(sample.flags & AckFlag.DSACK_PROBE) && tx.reord_seen != 0) {
     if (tx.dsack_round_set) return;

@@ -11,11 +11,12 @@
  * that pipe, limited transmit (RFC 3042) and window inflation (RFC 5681 §3.2) are one subtraction.
  */
 import { AckSample } from "../layout/engine";
-import { AckFlag, CaState, Pending, Recovery, Sent, TcbFlag } from "../layout/enums";
+import { AckFlag, CaState, Pending, Recovery, Sent, TcbFlag, Timer } from "../layout/enums";
 import { Segment } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
 import { seqGeq, seqGt } from "../base/seq";
+import { NS_PER_US } from "../base/time";
 import { ccOnAck, ccOnRto } from "../cc/cc";
 import { isCwndLimited, setCwnd } from "../cc/window";
 import { beginReduction, endReduction, enterCwr, inReduction, reduce } from "./prr";
@@ -24,6 +25,7 @@ import { noteRenoReordering, noteReordering, rackIsOn, rackMarkLost } from "./ra
 import { DUP_THRESH, markLost, scoreboardMarkAllLost, scoreboardMarkLost } from "./scoreboard";
 import { senderOf } from "./sender";
 import { inFlight, sentAt, sentEnd } from "./sent";
+import { timerSet } from "./timers";
 import {
   anyRetransmitted,
   beginUndo,
@@ -35,6 +37,9 @@ import {
   undoRecovery,
   undoReduction,
 } from "./undo";
+
+/** The least that is waited before SACKs are forgotten. */
+const RENEGED_US_MIN: u32 = 10000;
 
 @inline
 function hasSack(tcb: Tcb): bool {
@@ -53,6 +58,7 @@ export function recoveryOnAck(tcb: Tcb, segment: Segment, sample: AckSample, dup
   const advanced = (sample.flags & AckFlag.ADVANCED) != 0;
   if (tcb.packets_out == 0) tcb.sacked_out = 0;
   if (sample.flags & AckFlag.ECE) tx.prior_ssthresh = 0;
+  if (advanced && peerReneged(tcb, sample)) return;
 
   // An episode ends when what was in flight at its beginning is acknowledged
   if (tcb.ca_state == <u8>CaState.OPEN) {
@@ -109,6 +115,18 @@ export function recoveryOnAck(tcb: Tcb, segment: Segment, sample: AckSample, dup
       enterRecovery(tcb, sample);
   }
   sample.flags |= AckFlag.SEND_LOST;
+}
+
+/**
+ * RFC 2018 §8: the peer acknowledges up to a segment that it has SACKed, and not that one. ACKs under way may yet explain
+ * it; half a round trip later the time-out forgets what was SACKed.
+ */
+function peerReneged(tcb: Tcb, sample: AckSample): bool {
+  if (tcb.sacked_out == 0 || !(sentAt(tcb, tcb.sent_head).meta & Sent.SACKED) || recoversLiterally()) return false;
+  sample.flags &= ~AckFlag.SET_TIMER;
+  senderOf(tcb).pending = <u8>Pending.RETRANSMISSION;
+  timerSet(tcb, Timer.RETRANSMIT, sample.now + <u64>max<u32>(tcb.srtt_us8 >> 4, RENEGED_US_MIN) * NS_PER_US);
+  return true;
 }
 
 /** Without SACK: each duplicate ACK says that a segment has left the network. */

@@ -29,6 +29,12 @@ const recovery = (bits: number, on: (value: number) => boolean): Apply => (core,
   const known = core.root(Root.recovery);
   core.setRoot(Root.recovery, on(value) ? known | bits : known & ~bits);
 };
+/** tcp_recovery: RACK, without its growing window, without the threshold of three. */
+const rack: Apply = (core, values) => {
+  recovery(Recovery.RACK, (value) => (value & 1) !== 0)(core, values);
+  recovery(Recovery.STATIC_WINDOW, (value) => (value & 2) !== 0)(core, values);
+  recovery(Recovery.NO_DUP_THRESH, (value) => (value & 4) !== 0)(core, values);
+};
 /** A limit whose largest value means that there is none. */
 const limit = (field: Field): Apply => (core, [value]) => core.setRoot(field, value >= 0x7fffffff ? 0 : value);
 
@@ -138,7 +144,7 @@ const PARAMETERS: ReadonlyMap<string, Parameter> = new Map(Object.entries<Parame
   "net.ipv4.tcp_pacing_ss_ratio": { value: "200", apply: run(Root.pacing_ss_ratio) },
   "net.ipv4.tcp_probe_interval": { value: "600" },
   "net.ipv4.tcp_probe_threshold": { value: "8" },
-  "net.ipv4.tcp_recovery": { value: "1", apply: recovery(Recovery.RACK, (value) => (value & 1) !== 0) },
+  "net.ipv4.tcp_recovery": { value: "1", apply: rack },
   "net.ipv4.tcp_reordering": { value: "3", apply: run(Root.reordering) },
   "net.ipv4.tcp_retries1": { value: "3", apply: run(Root.path_retries) },
   "net.ipv4.tcp_retries2": { value: "15", apply: run(Root.data_retries) },
