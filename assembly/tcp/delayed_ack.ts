@@ -15,7 +15,7 @@ import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
 import { NS_PER_MS, NS_PER_US, timestampClock } from "../base/time";
 import { TIMESTAMPS_LENGTH } from "./pmtu";
-import { beginTuning } from "./receive_tuning";
+import { advmss, beginTuning } from "./receive_tuning";
 import { receiverOf, takeReceiver } from "./receiver";
 import { offeredWindow, windowMoves } from "./receive_window";
 import { timerAt, timerIsSet, timerSet } from "./timers";
@@ -28,11 +28,16 @@ const DELAY_UNPUSHED_MAX_MS: u32 = 500;
 const DEFAULT_MSS: u32 = 536;
 const MIN_MSS: u32 = 88;
 
-/** The first text: what a full segment is must be guessed, low. */
+/** What a full segment is, must be guessed before the first text, and low. */
+export function guessSegment(tcb: Tcb): u32 {
+  const guess = min<u32>(min(advmss(tcb), <u32>tcb.mss), offeredWindow(tcb) >> 1);
+  return max(MIN_MSS, min(DEFAULT_MSS, guess));
+}
+
+/** The first text. */
 export function beginReceiving(tcb: Tcb, now: u64): Receiver {
   const rx = takeReceiver(tcb);
-  const guess = min<u32>(min<u32>(tcb.rcv_mss, tcb.mss), offeredWindow(tcb) >> 1);
-  rx.rcv_mss = <u16>max(MIN_MSS, min(DEFAULT_MSS, guess));
+  rx.rcv_mss = <u16>guessSegment(tcb);
   rx.lrcvtime_ms = timestampClock(now);
   if (tcb.flags & TcbFlag.TUNED_BUFFER) beginTuning(tcb, rx, now);
   return rx;

@@ -3,15 +3,17 @@ import { Ecn } from "../layout/ecn";
 import { Chrono, EcnBit, EcnMode, InfoOption, State, TcbFlag } from "../layout/enums";
 import { TcpInfo } from "../layout/info";
 import { TcbExt } from "../layout/reassembly";
-import { Receiver } from "../layout/receiver";
 import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
 import { timestampClock } from "../base/time";
+import { guessSegment } from "./delayed_ack";
 import { ecnOf } from "./ecn";
 import { fastOpenWasAcked } from "./fast_open";
 import { pacingRate } from "./pacing";
 import { headersLength } from "./pmtu";
+import { advmss, startingSpace, startingThreshold } from "./receive_tuning";
 import { offeredWindow } from "./receive_window";
+import { receiverOf } from "./receiver";
 import { backedOffRto } from "./rtt";
 import { senderOf } from "./sender";
 
@@ -44,7 +46,7 @@ function fill(tcb: Tcb, info: TcpInfo, now: u64): void {
   // Linux keeps the RTO in whole milliseconds
   info.tcpi_rto = ((<u32>(backedOffRto(tcb, tcb.backoff) / 1000) + 999) / 1000) * 1000;
   info.tcpi_snd_mss = tcb.mss;
-  info.tcpi_advmss = tcb.rcv_mss;
+  info.tcpi_advmss = advmss(tcb);
   info.tcpi_pmtu = pathMtu(tcb);
   info.tcpi_unacked = tcb.packets_out;
   info.tcpi_sacked = tcb.sacked_out;
@@ -117,8 +119,16 @@ function ofSender(tcb: Tcb, info: TcpInfo, now_ms: u32): void {
 
 /** What only an end that has received text knows. */
 function ofReceiver(tcb: Tcb, info: TcpInfo, now_ms: u32): void {
-  if (!tcb.rx) return;
-  const receiver = changetype<Receiver>(<usize>tcb.rx);
+  if (!tcb.rx || receiverOf(tcb).rcv_mss == 0) {
+    // No text yet: what the connection would begin with
+    info.tcpi_rcv_mss = guessSegment(tcb);
+    if (tcb.flags & TcbFlag.TUNED_BUFFER) {
+      info.tcpi_rcv_ssthresh = startingThreshold(tcb);
+      info.tcpi_rcv_space = startingSpace(tcb);
+    }
+    return;
+  }
+  const receiver = receiverOf(tcb);
   info.tcpi_rcv_mss = receiver.rcv_mss;
   info.tcpi_ato = receiver.ato_ms * 1000;
   info.tcpi_last_data_recv = now_ms - receiver.lrcvtime_ms;

@@ -35,7 +35,7 @@ export function fullSpace(tcb: Tcb): u32 {
 
 /** What this end announces as its MSS, less the options on every segment. */
 @inline
-function advmss(tcb: Tcb): u32 {
+export function advmss(tcb: Tcb): u32 {
   return <u32>tcb.rcv_mss - (tcb.flags & TcbFlag.TIMESTAMPS ? TIMESTAMPS_LENGTH : 0);
 }
 
@@ -67,11 +67,21 @@ export function startingClamp(tcb: Tcb): u32 {
   return clamp > mss << 1 && clamp + mss > space ? max<u32>(mss << 1, space - mss) : clamp;
 }
 
+/** What may be offered before any text has come. */
+export function startingThreshold(tcb: Tcb): u32 {
+  return min(startingWindow(tcb), startingClamp(tcb));
+}
+
+/** What the application is thought to read in the first round trip. */
+export function startingSpace(tcb: Tcb): u32 {
+  return min(startingThreshold(tcb), INITIAL_SEGMENTS * advmss(tcb));
+}
+
 /** The first text has come. */
 export function beginTuning(tcb: Tcb, rx: Receiver, now: u64): void {
   rx.window_clamp = startingClamp(tcb);
-  rx.rcv_ssthresh = min(startingWindow(tcb), rx.window_clamp);
-  rx.rcvq_space = min(rx.rcv_ssthresh, INITIAL_SEGMENTS * advmss(tcb));
+  rx.rcv_ssthresh = startingThreshold(tcb);
+  rx.rcvq_space = startingSpace(tcb);
   rx.rcvq_seq = tcb.copied_seq;
   rx.rcvq_time = now;
 }

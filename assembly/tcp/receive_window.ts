@@ -11,7 +11,7 @@ import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
 import { seqGt } from "../base/seq";
 import { receiverOf } from "./receiver";
-import { EDGE_MARGIN, fullSpace, startingClamp, startingWindow } from "./receive_tuning";
+import { EDGE_MARGIN, fullSpace, startingThreshold, startingWindow } from "./receive_tuning";
 
 /** RCV.WND as the peer knows it: from RCV.NXT to the edge it was told. */
 @inline
@@ -75,7 +75,7 @@ function tunedWindow(tcb: Tcb): u32 {
   const scale = <u32>tcb.rcv_wscale;
   const step = (<u32>1) << scale;
   const allowed = fullSpace(tcb);
-  if (!tcb.rx || receiverOf(tcb).window_clamp == 0) return roundUp(min(startingWindow(tcb), startingClamp(tcb)), step);
+  if (!tcb.rx || receiverOf(tcb).window_clamp == 0) return roundUp(startingThreshold(tcb), step);
   const rx = receiverOf(tcb);
   const shrink = engine().shrink_window != 0 && scale != 0;
   const used = tcb.rcv_nxt - tcb.copied_seq + rx.ofo_bytes;
