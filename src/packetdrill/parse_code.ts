@@ -79,8 +79,11 @@ class CodeReader {
 
   #printed(): Code[] {
     const values: Code[] = [];
-    if (this.#atEnd()) return values;
+    // Python 3's parentheses are part of the statement
+    const close = this.#accept("(");
+    if (close ? this.#accept(")") : this.#atEnd()) return values;
     do values.push(this.#expression()); while (this.#accept(","));
+    if (close) this.#expect(")");
     return values;
   }
 

@@ -44,7 +44,7 @@ export function errnoName(errno: number): string {
   return Object.entries(Errno).find(([, value]) => value === errno)?.[0] ?? `error ${errno}`;
 }
 
-/** Members of Linux's `struct tcp_info` that code may read. */
+/** Members of Linux's `struct tcp_info` that code may read: those that the engine keeps. */
 export const TCP_INFO_FIELDS: readonly string[] = [
   "tcpi_state",
   "tcpi_ca_state",
@@ -54,8 +54,6 @@ export const TCP_INFO_FIELDS: readonly string[] = [
   "tcpi_options",
   "tcpi_snd_wscale",
   "tcpi_rcv_wscale",
-  "tcpi_delivery_rate_app_limited",
-  "tcpi_fastopen_client_fail",
   "tcpi_rto",
   "tcpi_ato",
   "tcpi_snd_mss",
@@ -64,9 +62,7 @@ export const TCP_INFO_FIELDS: readonly string[] = [
   "tcpi_sacked",
   "tcpi_lost",
   "tcpi_retrans",
-  "tcpi_fackets",
   "tcpi_last_data_sent",
-  "tcpi_last_ack_sent",
   "tcpi_last_data_recv",
   "tcpi_last_ack_recv",
   "tcpi_pmtu",
@@ -85,10 +81,8 @@ export const TCP_INFO_FIELDS: readonly string[] = [
   "tcpi_bytes_acked",
   "tcpi_bytes_received",
   "tcpi_segs_out",
-  "tcpi_segs_in",
   "tcpi_notsent_bytes",
   "tcpi_min_rtt",
-  "tcpi_data_segs_in",
   "tcpi_data_segs_out",
   "tcpi_delivery_rate",
   "tcpi_busy_time",
@@ -103,10 +97,7 @@ export const TCP_INFO_FIELDS: readonly string[] = [
   "tcpi_rcv_ooopack",
   "tcpi_snd_wnd",
   "tcpi_rcv_wnd",
-  "tcpi_rehash",
   "tcpi_total_rto",
-  "tcpi_total_rto_recoveries",
-  "tcpi_total_rto_time",
   "tcpi_received_ce",
   "tcpi_delivered_e1_bytes",
   "tcpi_delivered_e0_bytes",
@@ -114,7 +105,4 @@ export const TCP_INFO_FIELDS: readonly string[] = [
   "tcpi_received_e1_bytes",
   "tcpi_received_e0_bytes",
   "tcpi_received_ce_bytes",
-  "tcpi_accecn_fail_mode",
-  "tcpi_accecn_opt_seen",
-  "tcpi_ecn_mode",
 ];

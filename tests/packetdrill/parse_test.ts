@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { parseScript } from "../../src/packetdrill/parse.ts";
 import type { Action, Event, EventTime, Expression, SystemCall, TcpPacket } from "../../src/packetdrill/syntax.ts";
+import { TCP_INFO_FIELDS } from "../../src/packetdrill/symbols.ts";
+import { Host } from "../../src/sockets/host.ts";
 import { optionText } from "../../src/packetdrill/tcp_options.ts";
 import { packetText } from "../../src/packetdrill/notation.ts";
 
@@ -188,4 +190,10 @@ test("script: options, init and cleanup stand around the events", () => {
   ]);
   assert.deepEqual(script.init, [{ line: 3, words: ["sysctl", "-q", "a=1"], to: [] }]);
   assert.equal(script.events.length, 1);
+});
+
+test("code: every member of TCP_INFO that it may read is one that a socket has", async () => {
+  const host = await Host.create();
+  const fd = host.socket(2, 1);
+  assert.deepEqual([...TCP_INFO_FIELDS].sort(), Object.keys(host.tcpInfo(fd)).sort());
 });
