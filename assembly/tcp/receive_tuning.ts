@@ -52,11 +52,11 @@ export function tunedScale(tcb: Tcb): u8 {
   return <u8>min<i32>(max<i32>(log2 - 15, 0), WSCALE_MAX);
 }
 
-/** What the SYN offers: whole segments of the space. */
+/** What the SYN offers: whole segments of the space, as far as an unscaled window field can say it. */
 export function startingWindow(tcb: Tcb): u32 {
   const mss = advmss(tcb);
   const space = fullSpace(tcb);
-  return space > mss ? space - (space % mss) : space;
+  return min<u32>(space > mss ? space - (space % mss) : space, 0xffff);
 }
 
 /** The largest window at the start: one segment stays in reserve. */
