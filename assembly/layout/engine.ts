@@ -103,6 +103,8 @@ export class Engine {
   invalid_ratelimit_ms: u32;
   /** Challenge ACKs of the host in a second (RFC 5961 §7, tcp_challenge_ack_limit); 0 for no limit. */
   challenge_ack_limit: u32;
+  /** 1: duplicates are reported (RFC 2883, tcp_dsack). */
+  dsack: u32;
   /** 1: a reset does not end TIME_WAIT (RFC 1337, tcp_rfc1337). */
   rfc1337: u32;
   /** Time-out of FIN_WAIT_2 in milliseconds, 0 for none. */

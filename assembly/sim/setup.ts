@@ -34,6 +34,7 @@ function linuxDefaults(e: Engine): void {
   e.rmem_max = 6291456;
   e.wmem_max = 4194304;
   e.moderate_rcvbuf = 1;
+  e.dsack = 1;
   e.invalid_ratelimit_ms = 500;
   e.fin_timeout_ms = 60000;
   e.slow_start_after_idle = 1;

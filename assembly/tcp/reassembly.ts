@@ -56,7 +56,7 @@ export function reassemblyRelease(tcb: Tcb): void {
 
 /** Remembers that [start, end) came twice; the next ACK says so, if SACK was agreed on. */
 export function reassemblyNoteDuplicate(tcb: Tcb, start: u32, end: u32): void {
-  if (!(tcb.flags & TcbFlag.SACK)) return;
+  if (!(tcb.flags & TcbFlag.SACK) || !engine().dsack) return;
   const held = take(tcb);
   receiverOf(tcb).dsack_dups++;
   held.dsack = 1;

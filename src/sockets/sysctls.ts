@@ -112,7 +112,7 @@ const PARAMETERS: ReadonlyMap<string, Parameter> = new Map(Object.entries<Parame
     },
   },
   "net.ipv4.tcp_delack_max_us": { value: "200000" },
-  "net.ipv4.tcp_dsack": { value: "1" },
+  "net.ipv4.tcp_dsack": { value: "1", apply: run(Root.dsack) },
   "net.ipv4.tcp_early_retrans": { value: "3", apply: recovery(Recovery.TLP, (value) => value === 3 || value === 4) },
   "net.ipv4.tcp_ecn": { value: "2", apply: run(Root.ecn) },
   "net.ipv4.tcp_ecn_fallback": { value: "1", apply: run(Root.ecn_fallback) },
