@@ -24,9 +24,10 @@ export function randomPacket(random: Random): TcpPacket {
     if (random.chance(0.7)) packet.windowScale = random.between(0, 14);
     if (random.chance(0.7)) packet.sackPermitted = true;
     // As much of what is rare as forty bytes hold
-    if (packet.timestamps && random.chance(0.2)) packet.fastOpen = randomFastOpen(random);
-    else if (random.chance(0.2)) packet.accEcn = randomAccEcn(random, 2);
-    else if (random.chance(0.2)) packet.altChecksum = random.between(0, 254);
+    const rare = random.below(5);
+    if (rare === 0 && packet.timestamps) packet.fastOpen = randomFastOpen(random);
+    if (rare === 1) packet.accEcn = randomAccEcn(random, 2);
+    if (rare === 2) packet.altChecksum = random.between(0, 254);
   } else if (random.chance(0.5)) {
     const blocks = random.between(1, packet.timestamps ? 3 : 4);
     const room = 40 - (packet.timestamps ? 12 : 0) - 4 - 8 * blocks;
