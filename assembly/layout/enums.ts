@@ -191,6 +191,13 @@ export const enum EcnMode {
   ACCURATE = 2,
 }
 
+/** Checksum algorithms by RFC 1146's numbers. */
+export const enum AltChecksum {
+  TCP = 0,
+  FLETCHER_8 = 1,
+  FLETCHER_16 = 2,
+}
+
 /** Bits of net.ipv4.tcp_fastopen. */
 export const enum FastOpenSysctl {
   CLIENT = 0x1,

@@ -91,6 +91,9 @@ export class TcbExt {
   ignores_path_mtu: u8;
   /** SO_OOBINLINE. */
   oob_inline: u8;
+  /** `AltChecksum` that this end asks for, and what both have agreed on. */
+  alt_checksum_wish: u8;
+  alt_checksum: u8;
   unused2: u8;
-  unused3: u32;
+  unused3: u16;
 }

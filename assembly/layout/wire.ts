@@ -56,7 +56,9 @@ export class Packet {
   dst_port: u16;
   /** IPv4 identification. */
   id: u16;
-  unused0: u16;
+  /** `AltChecksum`: how segments that are neither SYN nor RST are checked. */
+  alt_checksum: u8;
+  unused0: u8;
   /** Address of the payload. The encoder takes 0 for `Segment.len` zero bytes. */
   payload: u32;
   /** Type of service, traffic class. The encoder takes the DSCP from it, and the ECN field, its low two bits, from the segment. */

@@ -1,5 +1,5 @@
 /** What arrives: a packet finds its connection, else its listener, else a refusal. */
-import { EndReason, Mark, State } from "../layout/enums";
+import { EndReason, Flag, Mark, State } from "../layout/enums";
 import { Segment, SegmentExt } from "../layout/segment";
 import { Socket, SocketFlag } from "../layout/stack";
 import { Packet, WireStatus } from "../layout/wire";
@@ -13,6 +13,7 @@ import { IP_PROTOCOL_TCP, parseTcp } from "../wire/tcp_header";
 import { isLocal, mapAddresses } from "./address";
 import { handshakeMayHear, listenerHears, refuseFor } from "./listen";
 import { icmp4Arrives, icmp6Arrives, IP_PROTOCOL_ICMP4, IP_PROTOCOL_ICMP6, tellUnreachable } from "./icmp";
+import { alternateOf } from "./output";
 import { findListener } from "./ports";
 import { settle } from "./settle";
 import { socketAt, stack, tcbOf } from "./stack";
@@ -57,7 +58,12 @@ function tcpArrives(packet: Packet, length: u32): void {
   const s = stack();
   const segment = changetype<Segment>(<usize>s.segment);
   segment.kind = <u8>((<u32>(packet.tos & 3)) << Mark.ECN_SHIFT);
-  const status = parseTcp(packet.payload, length, segment, packet);
+  const bytes = packet.payload;
+  packet.alt_checksum = 0;
+  let status = parseTcp(bytes, length, segment, packet);
+  if (status == WireStatus.BAD_CHECKSUM && alternateFor(packet, length)) {
+    status = parseTcp(bytes, length, segment, packet);
+  }
   if (status != WireStatus.OK) {
     countRefused(status);
     return;
@@ -67,9 +73,27 @@ function tcpArrives(packet: Packet, length: u32): void {
   ext.payload = packet.payload;
   const now = engine().now;
   const at = tableFind(packet.dst_hi, packet.dst_lo, packet.src_hi, packet.src_lo, packet.dst_port, packet.src_port);
-  if (at) connectionHears(socketAt(at), segment, packet, length, now);
+  if (at && lacksAlternate(socketAt(at), segment, packet)) countRefused(WireStatus.BAD_CHECKSUM);
+  else if (at) connectionHears(socketAt(at), segment, packet, length, now);
   else portHears(segment, packet, 0, false, now);
   ext.payload = 0;
+}
+
+/** RFC 1146: the segment may be right by what its connection has agreed on. Sets the packet's algorithm. */
+function alternateFor(packet: Packet, length: u32): bool {
+  if (length < 20) return false;
+  const src = <u32>bswap(load<u16>(packet.payload));
+  const dst = <u32>bswap(load<u16>(packet.payload, 2));
+  const at = tableFind(packet.dst_hi, packet.dst_lo, packet.src_hi, packet.src_lo, dst, src);
+  if (!at) return false;
+  packet.alt_checksum = alternateOf(socketAt(at));
+  return packet.alt_checksum != 0;
+}
+
+/** TCP's own checksum was right where another was agreed on. */
+function lacksAlternate(socket: Socket, segment: Segment, packet: Packet): bool {
+  if (packet.alt_checksum != 0 || (<u32>segment.flags) & (Flag.SYN | Flag.RST)) return false;
+  return alternateOf(socket) != 0;
 }
 
 /** A segment for no connection. */

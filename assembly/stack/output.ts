@@ -1,5 +1,6 @@
 /** What leaves: segments become packets in a buffer that the host program fetches. */
-import { Opt } from "../layout/enums";
+import { AltChecksum, ExtOpt, Flag, Opt } from "../layout/enums";
+import { TcbExt } from "../layout/reassembly";
 import { Segment, SegmentExt } from "../layout/segment";
 import { OutputRecord, Socket } from "../layout/stack";
 import { Packet } from "../layout/wire";
@@ -9,9 +10,11 @@ import { engine } from "../base/root";
 import { encodeIpv4Tcp, ipv4TcpLength } from "../wire/ipv4";
 import { encodeIpv6Tcp } from "../wire/ipv6";
 import { isIpv4, unmapped } from "./address";
-import { stack } from "./stack";
+import { stack, tcbOf } from "./stack";
 
 const PACKET: usize = memory.data(64, 8);
+/** A segment that becomes longer on its way out. */
+const LONG: usize = memory.data(128, 8);
 const RECORD_HEAD: u32 = offsetof<OutputRecord>();
 /** Bytes by which an IPv6 header is longer. */
 const IPV6_MORE: u32 = 20;
@@ -55,12 +58,35 @@ export function transmit(socket: Socket): void {
   }
 }
 
+/** `AltChecksum` that both ends of a connection have agreed on. */
+export function alternateOf(socket: Socket): u8 {
+  const tcb = tcbOf(socket);
+  return tcb.ext ? changetype<TcbExt>(<usize>tcb.ext).alt_checksum : 0;
+}
+
+/** The segment with room for 16-bit Fletcher's second half: itself, or for a short one a copy that lasts until the next. */
+function withDataOption(segment: Segment): Segment {
+  if ((<u32>segment.flags) & (Flag.SYN | Flag.RST)) return segment;
+  if (!((<u32>segment.opts) & Opt.EXT)) {
+    memory.copy(LONG, changetype<usize>(segment), 64);
+    memory.fill(LONG + 64, 0, 64);
+    segment = changetype<Segment>(LONG);
+    segment.opts |= <u8>Opt.EXT;
+  }
+  const ext = changetype<SegmentExt>(changetype<usize>(segment) + 64);
+  ext.options |= <u8>ExtOpt.ALT_CHECKSUM_DATA;
+  ext.alt_checksum_length = 2;
+  return segment;
+}
+
 function sendSegment(socket: Socket, segment: Segment): void {
   const packet = changetype<Packet>(PACKET);
   packet.src_port = socket.local_port;
   packet.dst_port = socket.remote_port;
   packet.tos = socket.tos;
   packet.ttl = socket.ttl;
+  packet.alt_checksum = alternateOf(socket);
+  if (packet.alt_checksum == <u8>AltChecksum.FLETCHER_16) segment = withDataOption(segment);
   packet.payload = (<u32>segment.opts) & Opt.EXT ? changetype<SegmentExt>(changetype<usize>(segment) + 64).payload : 0;
   if (isIpv4(socket.remote_hi, socket.remote_lo)) {
     packet.id = ++socket.ip_id;

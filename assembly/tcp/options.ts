@@ -1,5 +1,6 @@
 /** What the handshake agrees on: RFC 9293 §3.7.1 (MSS), RFC 7323 §2 and §3, RFC 2018 §2. */
 import { Opt, TcbFlag } from "../layout/enums";
+import { TcbExt } from "../layout/reassembly";
 import { Segment, SynOptions } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
@@ -36,6 +37,13 @@ export function negotiate(tcb: Tcb, segment: Segment): void {
   if (opts & Opt.TIMESTAMPS && flags & TcbFlag.OFFER_TIMESTAMPS) {
     flags |= TcbFlag.TIMESTAMPS;
     storeTimestamp(tcb, segment.tsval, engine().now_ms_at);
+  }
+  if (tcb.ext) {
+    // RFC 1146: both SYNs have to name the same
+    const ext = changetype<TcbExt>(<usize>tcb.ext);
+    const asked = has ? <u32>syn.alt_checksum : 0;
+    const wish = <u32>ext.alt_checksum_wish;
+    ext.alt_checksum = wish != 0 && asked == wish + 1 ? <u8>wish : 0;
   }
   tcb.flags = flags;
   syncMss(tcb);

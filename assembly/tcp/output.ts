@@ -229,7 +229,12 @@ export function sendSyn(tcb: Tcb, now: u64, mark: u32): void {
     segment.tsval = timestampClock(now) + tcb.iss;
     segment.tsecr = answer ? tcb.ts_recent : 0;
   }
-  if (tcb.ext) fastOpenStamp(tcb, syn, mark != 0);
+  if (tcb.ext) {
+    fastOpenStamp(tcb, syn, mark != 0);
+    const ext = changetype<TcbExt>(<usize>tcb.ext);
+    const checksum = answer ? ext.alt_checksum : ext.alt_checksum_wish;
+    if (checksum) syn.alt_checksum = checksum + 1;
+  }
   segment.seq = tcb.iss;
   segment.ack = answer ? tcb.rcv_nxt : 0;
   segment.len = <u16>early;

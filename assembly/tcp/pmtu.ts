@@ -3,7 +3,7 @@
  * the options of every segment, and no more than half of the peer's window; and what a path that takes less does to what
  * is in flight.
  */
-import { CaState, State, TcbFlag } from "../layout/enums";
+import { AltChecksum, CaState, State, TcbFlag } from "../layout/enums";
 import { TcbExt } from "../layout/reassembly";
 import { Tcb } from "../layout/tcb";
 import { timestampClock } from "../base/time";
@@ -18,6 +18,8 @@ import { sentTail } from "./sent";
 
 /** RFC 7323 §3.2: the option with its padding, on every segment. */
 export const TIMESTAMPS_LENGTH: u32 = 12;
+/** RFC 1146: the Alternate Checksum Data option with two bytes. */
+const ALT_CHECKSUM_LENGTH: u32 = 4;
 /** A forged MSS of a few bytes would make a sender spend its time on headers. */
 const MSS_MIN: u32 = 64;
 
@@ -88,5 +90,8 @@ export function syncMss(tcb: Tcb): void {
   }
   mss = max(MSS_MIN, mss);
   if (tcb.flags & TcbFlag.TIMESTAMPS) mss -= TIMESTAMPS_LENGTH;
+  if (tcb.ext != 0 && changetype<TcbExt>(<usize>tcb.ext).alt_checksum == <u8>AltChecksum.FLETCHER_16) {
+    mss -= ALT_CHECKSUM_LENGTH;
+  }
   tcb.mss = <u16>boundToHalfWindow(tcb, mss);
 }

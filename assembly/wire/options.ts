@@ -233,7 +233,8 @@ function writeAltChecksumData(ext: SegmentExt, at: usize): void {
   at += padded - length - 2;
   store<u8>(at, <u8>OptionKind.ALT_CHECKSUM_DATA);
   store<u8>(at, <u8>(2 + length), 1);
-  store<u32>(at, bswap(ext.alt_checksum), 2);
+  // What the checksum needs to be zero is filled in last, by who sums
+  memory.fill(at + 2, 0, length);
 }
 
 /**
@@ -354,7 +355,7 @@ function readRare(ext: SegmentExt, kind: i32, at: usize, length: u32): void {
     case OptionKind.ALT_CHECKSUM_DATA: {
       ext.options |= <u8>ExtOpt.ALT_CHECKSUM_DATA;
       ext.alt_checksum_length = length;
-      ext.alt_checksum = length == 4 ? bswap(load<u32>(at)) : 0;
+      ext.alt_checksum = length == 2 ? bswap(load<u16>(at)) : 0;
       break;
     }
     default: {

@@ -12,6 +12,7 @@ import { checksumAdd, checksumFinish } from "../base/checksum";
 import { Mark, Opt } from "../layout/enums";
 import { Segment, SegmentExt } from "../layout/segment";
 import { Packet, WireStatus } from "../layout/wire";
+import { alternateHolds, flagsAt, isAlternate, writeAlternate } from "./alternate_checksum";
 import { optionsLength, parseOptions, segmentExt, writeOptions } from "./options";
 
 const enum At {
@@ -68,6 +69,11 @@ export function writeTcpHeader(segment: Segment, packet: Packet, at: usize, head
   store<u16>(at, segment.opts & Opt.EXT ? bswap(segmentExt(segment).urgent) : 0, At.URGENT);
   writeOptions(segment, at + HEADER_MIN);
   const length = <u32>segment.len;
+  if (isAlternate(packet, segment.flags)) {
+    writeAlternate(packet, at, header, length);
+    if (segment.opts & Opt.CORRUPTED) store<u8>(at, load<u8>(at, At.CHECKSUM) ^ 1, At.CHECKSUM);
+    return;
+  }
   let sum = checksumAdd(pseudoHeader(packet, header + length), at, header);
   if (packet.payload) sum = checksumAdd(sum, packet.payload, length); // zeros add nothing
   let checksum = checksumFinish(sum);
@@ -77,7 +83,7 @@ export function writeTcpHeader(segment: Segment, packet: Packet, at: usize, head
 
 /**
  * Reads the `length` bytes of a TCP segment at `at`: header fields into `segment`, which must be a long one
- * (`takeLongSegment`), ports and the payload's address into `packet`, whose addresses must be set. Reads nothing
+ * (`takeLongSegment`), ports and the payload's address into `packet`, whose addresses and `alt_checksum` must be set. Reads nothing
  * outside those bytes; `length` is at most 65,535. `segment.opts` and its `SegmentExt` are replaced, the ECN field
  * in `segment.kind` stays as the IP header's parser left it. After any status but OK both structs may be half filled.
  */
@@ -85,7 +91,10 @@ export function parseTcp(at: usize, length: u32, segment: Segment, packet: Packe
   if (length < HEADER_MIN) return WireStatus.TRUNCATED;
   const header = (<u32>(load<u8>(at, At.OFFSET) >> 4)) << 2;
   if (header < HEADER_MIN || header > length) return WireStatus.BAD_OFFSET;
-  if (checksumFinish(checksumAdd(pseudoHeader(packet, length), at, length))) return WireStatus.BAD_CHECKSUM;
+  const holds = isAlternate(packet, flagsAt(at))
+    ? alternateHolds(packet, at, header, length)
+    : checksumFinish(checksumAdd(pseudoHeader(packet, length), at, length)) == 0;
+  if (!holds) return WireStatus.BAD_CHECKSUM;
   packet.src_port = bswap(load<u16>(at, At.SRC_PORT));
   packet.dst_port = bswap(load<u16>(at, At.DST_PORT));
   packet.payload = <u32>at + header;

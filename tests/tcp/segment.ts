@@ -25,6 +25,8 @@ export interface Header {
   fastOpen?: string;
   /** The urgent pointer. */
   urg?: number;
+  /** RFC 1146: the checksum algorithm asked for on a SYN. */
+  altChecksum?: number;
   /** The sender marked it: some of it was sent before. */
   again?: boolean;
 }
@@ -67,12 +69,13 @@ export function putSegment(engine: Engine, header: Header): number {
     engine.set(at, Segment.tsval, header.ts[0] >>> 0);
     engine.set(at, Segment.tsecr, header.ts[1] >>> 0);
   }
-  const { mss, wscale, sackPermitted, fastOpen } = header;
-  if (mss !== undefined || wscale !== undefined || sackPermitted || fastOpen !== undefined) {
+  const { mss, wscale, sackPermitted, fastOpen, altChecksum } = header;
+  if ([mss, wscale, sackPermitted, fastOpen, altChecksum].some((option) => option !== undefined)) {
     opts |= Opt.SYN;
     engine.set(at, SynOptions.mss, header.mss ?? 0);
     engine.set(at, SynOptions.wscale_plus_one, header.wscale === undefined ? 0 : header.wscale + 1);
     engine.set(at, SynOptions.sack_permitted, header.sackPermitted ? 1 : 0);
+    if (altChecksum !== undefined) engine.set(at, SynOptions.alt_checksum, altChecksum + 1);
     if (fastOpen !== undefined) {
       engine.set(at, SynOptions.fast_open, fastOpen.length / 2 + 1);
       const bytes = (fastOpen.match(/../g) ?? []).map((byte) => parseInt(byte, 16));
@@ -120,6 +123,8 @@ export function readSegment(engine: Engine, at: number): Header {
     header.mss = engine.get(at, SynOptions.mss);
     if (wscale !== 0) header.wscale = wscale - 1;
     if (engine.get(at, SynOptions.sack_permitted)) header.sackPermitted = true;
+    const altChecksum = engine.get(at, SynOptions.alt_checksum) - 1;
+    if (altChecksum >= 0) header.altChecksum = altChecksum;
     const cookie = engine.get(at, SynOptions.fast_open) - 1;
     if (cookie >= 0) {
       const bytes = engine.bytes(at + SynOptions.cookie0.offset, cookie);

@@ -1,6 +1,7 @@
 /** The core's codec with packets as a person would list them, so that it can be held against the oracle. */
 import { Engine, type Field } from "../../src/core/engine.ts";
 import {
+  AltChecksum,
   Engine as Root,
   ExtOpt,
   Flag,
@@ -54,8 +55,17 @@ export class Codec {
   }
 
   /** With `virtual`, the payload is taken to be zeros and the core is given none. */
-  encode(packet: TcpPacket, { snaplen = PACKET_MAX, virtual = false, corrupted = false } = {}): Uint8Array {
+  encode(
+    packet: TcpPacket,
+    { snaplen = PACKET_MAX, virtual = false, corrupted = false, alternate = 0 } = {},
+  ): Uint8Array {
     this.#fillSegment(packet, corrupted);
+    this.#set(this.#packet, Packet.alt_checksum, alternate);
+    if (alternate === AltChecksum.FLETCHER_16) {
+      const ext = this.#segment + Segment.size;
+      this.#set(ext, SegmentExt.options, this.#get(ext, SegmentExt.options) | ExtOpt.ALT_CHECKSUM_DATA);
+      this.#set(ext, SegmentExt.alt_checksum_length, 2);
+    }
     this.#set(this.#packet, Packet.src_addr, packet.srcAddr);
     this.#set(this.#packet, Packet.dst_addr, packet.dstAddr);
     this.#set(this.#packet, Packet.src_port, packet.srcPort);
@@ -124,11 +134,12 @@ export class Codec {
   }
 
   /** The packet in `bytes`, or the status that says why it is refused. Reading past their end traps. */
-  parse(bytes: Uint8Array): TcpPacket | number {
+  parse(bytes: Uint8Array, alternate = 0): TcpPacket | number {
     const at = this.#place(bytes);
     // Whatever the structs held before must not show
     this.#engine.bytes(this.#segment, LONG).fill(0xa5);
     this.#engine.bytes(this.#packet, Packet.size).fill(0xa5);
+    this.#set(this.#packet, Packet.alt_checksum, alternate);
     const status = this.#engine.exports.parseIpv4Tcp(at, bytes.length, this.#segment, this.#packet);
     if (status !== WireStatus.OK) return status;
     const flags = this.#get(this.#segment, Segment.flags);
