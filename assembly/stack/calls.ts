@@ -9,19 +9,23 @@ import {
   abortConnection,
   closeConnection,
   openActive,
+  openFast,
   receiveBytes,
   receiveReady,
   sendMessage,
+  sendOpeningSyn,
   sendRoom,
   setCork,
   setKeepalive,
   setNoDelay,
   setQuickAcks,
   setReceiveBuffer,
+  setUrgentInline,
   setUserTimeout,
 } from "../tcp/calls";
 import { enterClosed } from "../tcp/connection";
 import { connectionExt, ringsGrow } from "../tcp/extension";
+import { fastOpenRoom } from "../tcp/fast_open";
 import { copyFromRing, copyToRing } from "../tcp/real_bytes";
 import { isAtMark, NOT_URGENT, NOT_YET, readUrgent, stepOverUrgent, urgentIsReady } from "../tcp/urgent";
 import { isAny, isIpv4, isLocal, localAddress } from "./address";
@@ -96,6 +100,37 @@ export function socketAccept(at: u32): usize {
 /** Opens a connection. An `Errno`, or 0 when its SYN has left. */
 export function socketConnect(at: u32, hi: u64, lo: u64, port: u32): u32 {
   const socket = socketAt(at);
+  const refused = nameConnection(socket, hi, lo, port);
+  if (refused) return refused;
+  const now = engine().now;
+  openActive(tcbOf(socket), now);
+  settle(socket, now);
+  return 0;
+}
+
+/** The same by RFC 7413: the SYN waits for `socketSendSyn`, so that data may ride on it. */
+export function socketConnectFast(at: u32, hi: u64, lo: u64, port: u32): u32 {
+  const socket = socketAt(at);
+  const refused = nameConnection(socket, hi, lo, port);
+  if (refused) return refused;
+  openFast(tcbOf(socket), engine().now);
+  return 0;
+}
+
+/** Bytes of data that may ride on the SYN; 0 while the peer's cookie is not known. */
+export function socketFastRoom(at: u32): u32 {
+  return fastOpenRoom(tcbOf(socketAt(at)));
+}
+
+/** The SYN leaves, with what has been written. */
+export function socketSendSyn(at: u32): void {
+  const now = engine().now;
+  sendOpeningSyn(tcbOf(socketAt(at)), now);
+  settle(socketAt(at), now);
+}
+
+/** Gives a connection its ends and enters it into the tables. An `Errno`, or 0. */
+function nameConnection(socket: Socket, hi: u64, lo: u64, port: u32): u32 {
   const tcb = tcbOf(socket);
   if (isAny(socket.local_hi, socket.local_lo) || !(socket.flags & SocketFlag.ADDRESS_BOUND)) {
     const own = localAddress(isIpv4(hi, lo));
@@ -118,9 +153,6 @@ export function socketConnect(at: u32, hi: u64, lo: u64, port: u32): u32 {
   socket.error = 0;
   socket.soft_error = 0;
   tableAdd(socket);
-  const now = engine().now;
-  openActive(tcb, now);
-  settle(socket, now);
   return 0;
 }
 
@@ -210,6 +242,11 @@ export function socketQuickAck(at: u32, value: u32): void {
   const now = engine().now;
   setQuickAcks(tcbOf(socketAt(at)), value, now);
   settle(socketAt(at), now);
+}
+
+/** SO_OOBINLINE */
+export function socketUrgentInline(at: u32, on: bool): void {
+  setUrgentInline(tcbOf(socketAt(at)), on);
 }
 
 /** SO_KEEPALIVE with its options; 0 is the host's. */

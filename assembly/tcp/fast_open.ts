@@ -165,14 +165,20 @@ export function fastOpenAsk(tcb: Tcb): void {
 
 /** Bytes of text that the SYN takes: only the first SYN, only behind a cookie (§4.2.1). */
 export function fastOpenSynData(tcb: Tcb): u32 {
+  const room = fastOpenRoom(tcb);
+  if (!room) return 0;
+  const data = min(tcb.write_seq - tcb.iss - 1, room);
+  (<FastOpen>fastOpenOf(tcb)).syn_data = <u16>data;
+  return data;
+}
+
+/** Bytes of text that the SYN could take. */
+export function fastOpenRoom(tcb: Tcb): u32 {
   const state = fastOpenOf(tcb);
   if (!state || tcb.state != <u8>State.SYN_SENT || !((<u32>state.bits) & FastOpenBit.DATA_ALLOWED)) return 0;
   const entry = remembered(tcb);
   const mss = min<u32>(entry && entry.mss ? entry.mss : 536, tcb.rcv_mss);
-  const room = mss > OPTIONS_MAX ? mss - OPTIONS_MAX : 0;
-  const data = min(tcb.write_seq - tcb.iss - 1, room);
-  state.syn_data = <u16>data;
-  return data;
+  return mss > OPTIONS_MAX ? mss - OPTIONS_MAX : 0;
 }
 
 /** The option of a SYN or SYN-ACK that leaves for the first time; those that are sent again go without on a SYN. */

@@ -61,9 +61,13 @@ export interface CoreExports {
   socketUnlisten(socket: number): void;
   socketAccept(socket: number): number;
   socketConnect(socket: number, hi: bigint, lo: bigint, port: number): number;
+  socketConnectFast(socket: number, hi: bigint, lo: bigint, port: number): number;
+  socketFastRoom(socket: number): number;
+  socketSendSyn(socket: number): void;
+  socketUrgentInline(socket: number, on: number): void;
   socketWrite(socket: number, from: number, len: number, flags: number): number;
   socketRead(socket: number, to: number, len: number, peek: number): number;
-  socketReadUrgent(socket: number, peek: boolean): number;
+  socketReadUrgent(socket: number, peek: number): number;
   socketUrgent(socket: number): number;
   socketReadable(socket: number): number;
   socketWritable(socket: number): number;

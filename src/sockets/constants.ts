@@ -142,6 +142,7 @@ export const FileControl = {
   SIOCOUTQ: 0x5411,
   SIOCOUTQNSD: 0x894b,
   FIONBIO: 0x5421,
+  SIOCATMARK: 0x8905,
 } as const;
 
 /** Events of poll. */

@@ -277,8 +277,7 @@ export class Host {
   /** write, send, sendto and sendmsg: bytes, or that many zeros. */
   write(fd: number, data: Uint8Array | number, flags = 0, to?: SocketAddress): number | Pending<number> {
     return this.#number(fd, (socket) => {
-      if (flags & MessageFlag.MSG_FASTOPEN && to === undefined) return -Errno.EINVAL;
-      if (flags & MessageFlag.MSG_FASTOPEN) return -Errno.EOPNOTSUPP;
+      if (flags & MessageFlag.MSG_FASTOPEN) return to === undefined ? -Errno.EINVAL : socket.writeFast(data, flags, to);
       return socket.write(data, flags);
     });
   }
@@ -340,6 +339,8 @@ export class Host {
       }
       if (socket.isListening) return { result: -Errno.EINVAL };
       switch (request) {
+        case FileControl.SIOCATMARK:
+          return { result: 0, value: this.#core.engine.exports.socketUrgent(socket.at) & 1 };
         case FileControl.SIOCINQ:
           return { result: 0, value: socket.readable };
         case FileControl.SIOCOUTQ:

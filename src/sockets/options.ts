@@ -1,11 +1,23 @@
 /** Socket options: what each sets in the core, and what it reads. */
 import type { Field } from "../core/engine.ts";
-import { CC_NAMES, Receiver, Socket as SocketLayout, Stack, State, Tcb, TcbExt, TcbFlag } from "../core/layout.gen.ts";
+import {
+  CC_NAMES,
+  Engine as Root,
+  FastOpenSysctl,
+  Receiver,
+  Socket as SocketLayout,
+  Stack,
+  State,
+  Tcb,
+  TcbExt,
+  TcbFlag,
+} from "../core/layout.gen.ts";
 import {
   Errno,
   IpOption,
   IPPROTO_TCP,
   Ipv6Option,
+  PathMtuDiscovery,
   SOCK_STREAM,
   SocketOption,
   SOL_IP,
@@ -136,6 +148,14 @@ const SOCKET: Record<number, Option> = {
     },
     get: ({ core, socket }) => core.ext(socket.at, TcbExt.keepalive),
   },
+  [SocketOption.SO_OOBINLINE]: {
+    set: ({ core, socket }, value) => {
+      socket.remembered.set("oobinline", value ? 1 : 0);
+      core.call((exports) => exports.socketUrgentInline(socket.at, value ? 1 : 0));
+      return 0;
+    },
+    get: ({ socket }) => socket.remembered.get("oobinline") ?? 0,
+  },
   [SocketOption.SO_PRIORITY]: remember("priority", 0),
   [SocketOption.SO_MARK]: remember("mark", 0),
 };
@@ -211,6 +231,25 @@ const TCP: Record<number, Option> = {
   },
   [TcpOption.TCP_NOTSENT_LOWAT]: extra(TcbExt.notsent_lowat, 0, 0xffffffff, sysctl("net.ipv4.tcp_notsent_lowat")),
   [TcpOption.TCP_DEFER_ACCEPT]: deferAccept,
+  [TcpOption.TCP_FASTOPEN]: {
+    set: ({ core, socket }, value) => {
+      if (value < 0 || (socket.state !== State.CLOSED && socket.state !== State.LISTEN)) return -Errno.EINVAL;
+      core.engine.set(socket.at, SocketLayout.fastopen_backlog, Math.min(value, core.stack(Stack.somaxconn)));
+      return 0;
+    },
+    get: ({ core, socket }) => core.socket(socket.at, SocketLayout.fastopen_backlog),
+  },
+  [TcpOption.TCP_FASTOPEN_CONNECT]: {
+    set: ({ core, socket }, value) => {
+      if (value !== 0 && value !== 1) return -Errno.EINVAL;
+      if (!(core.root(Root.fastopen) & FastOpenSysctl.CLIENT)) return -Errno.EOPNOTSUPP;
+      if (socket.state !== State.CLOSED) return -Errno.EINVAL;
+      socket.fastOpenConnect = value !== 0;
+      return 0;
+    },
+    get: ({ socket }) => socket.fastOpenConnect ? 1 : 0,
+  },
+  [TcpOption.TCP_FASTOPEN_NO_COOKIE]: remember("fastopen-no-cookie", 0),
   [TcpOption.TCP_LINGER2]: remember("linger2", 60),
   [TcpOption.TCP_WINDOW_CLAMP]: remember("window-clamp", 0),
   [TcpOption.TCP_TIMESTAMP]: remember("timestamp", 0),
@@ -236,10 +275,22 @@ const timeToLive: Option = {
   get: ({ core, socket }) => core.socket(socket.at, SocketLayout.ttl) || 64,
 };
 
+/** Without discovery, or by what the interface takes alone, no router's word on the path's MTU is heard. */
+const pathMtuDiscovery: Option = {
+  set: ({ core, socket }, value) => {
+    if (value < 0 || value > 5) return -Errno.EINVAL;
+    socket.remembered.set("mtu-discover", value);
+    const hears = value >= PathMtuDiscovery.IP_PMTUDISC_WANT && value <= PathMtuDiscovery.IP_PMTUDISC_PROBE;
+    core.setExt(socket.at, TcbExt.ignores_path_mtu, hears ? 0 : 1);
+    return 0;
+  },
+  get: ({ socket }) => socket.remembered.get("mtu-discover") ?? PathMtuDiscovery.IP_PMTUDISC_WANT,
+};
+
 const IP: Record<number, Option> = {
   [IpOption.IP_TOS]: typeOfService,
   [IpOption.IP_TTL]: timeToLive,
-  [IpOption.IP_MTU_DISCOVER]: remember("mtu-discover", 1),
+  [IpOption.IP_MTU_DISCOVER]: pathMtuDiscovery,
   [IpOption.IP_RECVERR]: remember("recverr", 0),
   [IpOption.IP_MTU]: { get: ({ core }) => core.stack(Stack.mtu) },
 };
@@ -247,7 +298,7 @@ const IP: Record<number, Option> = {
 const IPV6: Record<number, Option> = {
   [Ipv6Option.IPV6_TCLASS]: typeOfService,
   [Ipv6Option.IPV6_UNICAST_HOPS]: timeToLive,
-  [Ipv6Option.IPV6_MTU_DISCOVER]: remember("mtu-discover", 1),
+  [Ipv6Option.IPV6_MTU_DISCOVER]: pathMtuDiscovery,
   [Ipv6Option.IPV6_MTU]: { get: ({ core }) => core.stack(Stack.mtu) },
   [Ipv6Option.IPV6_V6ONLY]: remember("v6only", 0),
 };
@@ -262,6 +313,7 @@ const LEVELS: Record<number, Record<number, Option>> = {
 /** -errno or 0. */
 export function setOption(target: Target, level: number, name: number, value: OptionValue): number {
   const { core, socket } = target;
+  if (level === SOL_TCP && name === TcpOption.TCP_FASTOPEN_KEY) return setFastOpenKey(core, value);
   if (level === SOL_TCP && name === TcpOption.TCP_CONGESTION) return setCongestion(core, socket, value);
   if (level === SOL_SOCKET && name === SocketOption.SO_LINGER) {
     if (typeof value !== "object" || !("onoff" in value)) return -Errno.EINVAL;
@@ -284,6 +336,15 @@ export function getOption(target: Target, level: number, name: number): OptionRe
   const option = LEVELS[level]?.[name];
   if (option?.get === undefined) return { result: -Errno.ENOPROTOOPT };
   return { result: 0, value: option.get(target) };
+}
+
+/** One key of 16 bytes, or two of which the first makes cookies. The host has one for all its listeners. */
+function setFastOpenKey(core: CoreHost, value: OptionValue): number {
+  if (!(value instanceof Uint8Array) || (value.length !== 16 && value.length !== 32)) return -Errno.EINVAL;
+  const view = new DataView(value.buffer, value.byteOffset, value.length);
+  core.setRoot(Root.fastopen_key0, view.getBigUint64(0, true));
+  core.setRoot(Root.fastopen_key1, view.getBigUint64(8, true));
+  return 0;
 }
 
 /** In the middle of a connection the new algorithm begins afresh: its state is laid over the other's. */

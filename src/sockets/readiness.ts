@@ -4,7 +4,7 @@ import { PollEvent } from "./constants.ts";
 import type { CoreHost } from "./core_host.ts";
 import type { TcpSocket } from "./tcp_socket.ts";
 
-const { POLLIN, POLLOUT, POLLERR, POLLHUP, POLLRDNORM, POLLWRNORM, POLLRDHUP } = PollEvent;
+const { POLLIN, POLLPRI, POLLOUT, POLLERR, POLLHUP, POLLRDNORM, POLLWRNORM, POLLRDHUP } = PollEvent;
 
 /** Every event that holds now. */
 export function readiness(core: CoreHost, socket: TcpSocket): number {
@@ -16,10 +16,12 @@ export function readiness(core: CoreHost, socket: TcpSocket): number {
   let events = 0;
   if ((!socket.canReceive && !socket.canSend) || state === State.CLOSED) events |= POLLHUP;
   if (!socket.canReceive) events |= POLLIN | POLLRDNORM | POLLRDHUP;
-  if (state !== State.SYN_SENT && state !== State.SYN_RECEIVED) {
+  if (!socket.isOpening) {
     if (socket.readable >= socket.receiveLowWater) events |= POLLIN | POLLRDNORM;
+    if (core.engine.exports.socketUrgent(socket.at) & 2) events |= POLLPRI;
     if (!socket.canSend || isWritable(core, socket)) events |= POLLOUT | POLLWRNORM;
   }
+  if (socket.isDeferred) events |= POLLOUT | POLLWRNORM;
   if (socket.pendingError !== 0) events |= POLLERR;
   return events;
 }

@@ -1,5 +1,15 @@
 /** One TCP socket as its user sees it: Linux's calls, their errnos and when each is due, over a connection of the core. */
-import { EndReason, SendFlag, Socket as SocketLayout, SocketFlag, State, Tcb, TcbFlag } from "../core/layout.gen.ts";
+import {
+  EndReason,
+  Engine as Root,
+  FastOpenSysctl,
+  SendFlag,
+  Socket as SocketLayout,
+  SocketFlag,
+  State,
+  Tcb,
+  TcbFlag,
+} from "../core/layout.gen.ts";
 import { familyOf, formatAddress, parseAddress, type SocketAddress } from "./address.ts";
 import { AF_INET6, Errno, MessageFlag } from "./constants.ts";
 import type { CoreHost } from "./core_host.ts";
@@ -34,6 +44,8 @@ export class TcpSocket {
   readonly at: number;
   readonly family: number;
   nonBlocking = false;
+  /** TCP_FASTOPEN_CONNECT */
+  fastOpenConnect = false;
   linger: LingerValue = { onoff: 0, linger: 0 };
   receiveLowWater = 1;
   receiveTimeoutNs = 0n;
@@ -44,6 +56,7 @@ export class TcpSocket {
   readonly remembered: Map<string, number> = new Map<string, number>();
   readonly #core: CoreHost;
   #progress: Progress;
+  #deferred = false;
   #shutdown = 0;
   /** `sk_err`: told once. */
   #error = 0;
@@ -99,9 +112,10 @@ export class TcpSocket {
     return (this.#core.tcb(this.at, Tcb.flags) & flag) !== 0;
   }
 
-  get #isOpening(): boolean {
+  /** The handshake is not over, and this end may not speak yet: one that was accepted early may (RFC 7413). */
+  get isOpening(): boolean {
     const state = this.state;
-    return state === State.SYN_SENT || state === State.SYN_RECEIVED;
+    return state === State.SYN_SENT || (state === State.SYN_RECEIVED && this.#progress !== "connected");
   }
 
   /** The error that waits for the user; stays. */
@@ -159,7 +173,7 @@ export class TcpSocket {
       case "connected":
         return -Errno.EISCONN;
       case "connecting":
-        if (this.#isOpening && (this.nonBlocking || dontWait)) return -Errno.EALREADY;
+        if (this.isOpening && (this.nonBlocking || dontWait)) return -Errno.EALREADY;
         return this.#waitForConnection(dontWait);
       case "unconnected":
         if (this.state !== State.CLOSED) return -Errno.EISCONN;
@@ -169,21 +183,43 @@ export class TcpSocket {
 
   #beginConnection({ address, port }: SocketAddress, dontWait: boolean): number | Pending<number> {
     if (familyOf(address) === AF_INET6 && this.family !== AF_INET6) return -Errno.EAFNOSUPPORT;
+    if (this.fastOpenConnect) return this.#beginFast({ address, port }, dontWait);
     const { hi, lo } = parseAddress(address);
     const refused = this.#core.call((core) => core.socketConnect(this.at, hi, lo, port));
     if (refused !== 0) return -refused;
+    this.#begins();
+    if (this.nonBlocking || dontWait) return -Errno.EINPROGRESS;
+    return this.#waitForConnection(false);
+  }
+
+  /** TCP_FASTOPEN_CONNECT: with a cookie at hand the SYN waits for the first write, else it asks for one. */
+  #beginFast(to: SocketAddress, dontWait: boolean): number | Pending<number> {
+    const refused = this.#openFast(to);
+    if (refused !== 0) return refused;
+    if (this.#core.call((core) => core.socketFastRoom(this.at)) !== 0) {
+      this.#deferred = true;
+      return 0;
+    }
+    this.#core.call((core) => core.socketSendSyn(this.at));
+    return this.nonBlocking || dontWait ? -Errno.EINPROGRESS : this.#waitForConnection(false);
+  }
+
+  /** CONNECT has returned, its SYN waits for data. */
+  get isDeferred(): boolean {
+    return this.#deferred;
+  }
+
+  #begins(): void {
     this.#progress = "connecting";
     this.#shutdown = 0;
     this.#error = 0;
     this.#endHeard = false;
-    if (this.nonBlocking || dontWait) return -Errno.EINPROGRESS;
-    return this.#waitForConnection(false);
   }
 
   #waitForConnection(dontWait: boolean): number | Pending<number> {
     const deadline = this.#deadline(this.sendTimeoutNs);
     return untilAnswered(() => {
-      if (this.#isOpening) {
+      if (this.isOpening) {
         if (dontWait) return -Errno.EAGAIN;
         return this.#isPast(deadline) ? -Errno.EINPROGRESS : undefined;
       }
@@ -209,13 +245,50 @@ export class TcpSocket {
 
   /** Writes bytes, or that many zeros; how many were taken, or -errno. Waits until all are when it may. */
   write(data: Uint8Array | number, flags: number): number | Pending<number> {
+    return this.#deferred ? this.#writeFirst(data, flags) : this.#write(data, flags, 0);
+  }
+
+  /** MSG_FASTOPEN, RFC 7413: opens a connection, and writes; on its SYN, as much as fits, if the peer's cookie is known. */
+  writeFast(data: Uint8Array | number, flags: number, to: SocketAddress): number | Pending<number> {
+    if (!this.#fastOpenIsOn) return -Errno.EOPNOTSUPP;
+    if (this.#deferred) return this.#writeFirst(data, flags);
+    if (this.#progress !== "unconnected") return this.#progress === "connected" ? -Errno.EISCONN : -Errno.EALREADY;
+    return this.#openFast(to) || this.#writeFirst(data, flags);
+  }
+
+  get #fastOpenIsOn(): boolean {
+    return (this.#core.root(Root.fastopen) & FastOpenSysctl.CLIENT) !== 0;
+  }
+
+  /** Everything of an active OPEN but the SYN; -errno or 0. */
+  #openFast(to: SocketAddress): number {
+    if (familyOf(to.address) === AF_INET6 && this.family !== AF_INET6) return -Errno.EAFNOSUPPORT;
+    const { hi, lo } = parseAddress(to.address);
+    const refused = this.#core.call((core) => core.socketConnectFast(this.at, hi, lo, to.port));
+    if (refused !== 0) return 0 - refused;
+    this.#begins();
+    return 0;
+  }
+
+  /** The first data of a connection, whose SYN has not left. */
+  #writeFirst(data: Uint8Array | number, flags: number): number | Pending<number> {
+    this.#deferred = false;
+    const length = typeof data === "number" ? data : data.length;
+    const room = this.#core.call((core) => core.socketFastRoom(this.at)) >>> 0;
+    const taken = room === 0 ? 0 : this.#put(data, 0, Math.min(room, length), flags);
+    this.#core.call((core) => core.socketSendSyn(this.at));
+    if (this.nonBlocking || flags & MessageFlag.MSG_DONTWAIT) return taken || -Errno.EINPROGRESS;
+    return this.#write(data, flags, taken);
+  }
+
+  #write(data: Uint8Array | number, flags: number, begun: number): number | Pending<number> {
     const length = typeof data === "number" ? data : data.length;
     const mayWait = !this.nonBlocking && (flags & MessageFlag.MSG_DONTWAIT) === 0;
     const deadline = this.#deadline(this.sendTimeoutNs);
-    let taken = 0;
+    let taken = begun;
     return untilAnswered(() => {
       const wait = mayWait && !this.#isPast(deadline);
-      if (this.#isOpening) return wait ? undefined : taken || -Errno.EAGAIN;
+      if (this.isOpening) return wait ? undefined : taken || -Errno.EAGAIN;
       if (this.pendingError !== 0 || !this.canSend || !this.#isConnected) {
         return taken || -(this.takeError() || Errno.EPIPE);
       }
@@ -227,7 +300,8 @@ export class TcpSocket {
 
   get #isConnected(): boolean {
     const state = this.state;
-    return state === State.ESTABLISHED || state === State.CLOSE_WAIT;
+    const early = state === State.SYN_RECEIVED && this.#progress === "connected";
+    return early || state === State.ESTABLISHED || state === State.CLOSE_WAIT;
   }
 
   /** Hands over what the send buffer takes of `data` from `from`; how much it was. */
@@ -256,7 +330,7 @@ export class TcpSocket {
 
   /** Reads up to `length` bytes; 0 at the end of the stream, or -errno. Waits for the first when it may. */
   read(length: number, flags: number): Received | Pending<Received> {
-    if (flags & MessageFlag.MSG_OOB) return { result: -Errno.EINVAL };
+    if (flags & MessageFlag.MSG_OOB) return this.#readUrgent(length, flags);
     const mayWait = !this.nonBlocking && (flags & MessageFlag.MSG_DONTWAIT) === 0;
     const all = (flags & MessageFlag.MSG_WAITALL) !== 0;
     const target = Math.max(1, all ? length : Math.min(this.receiveLowWater, length));
@@ -273,6 +347,15 @@ export class TcpSocket {
       if (this.state === State.CLOSED) return { result: -Errno.ENOTCONN };
       return wait ? undefined : { result: -Errno.EAGAIN };
     }, deadline);
+  }
+
+  /** The urgent byte by itself, RFC 6093 §2. */
+  #readUrgent(length: number, flags: number): Received {
+    const peek = flags & MessageFlag.MSG_PEEK ? 1 : 0;
+    const byte = this.#core.call((core) => core.socketReadUrgent(this.at, peek));
+    if (byte < 0) return { result: byte };
+    if (length === 0) return { result: 0, flags: MessageFlag.MSG_OOB | MessageFlag.MSG_TRUNC };
+    return { result: 1, data: Uint8Array.of(byte), flags: MessageFlag.MSG_OOB };
   }
 
   get #readsNoMore(): boolean {
@@ -364,7 +447,7 @@ export class TcpSocket {
 
   /** Bytes written that the peer has not acknowledged, a FIN among them; `unsent`: that have not left. */
   queued(unsent: boolean): number {
-    if (this.#isOpening) return 0;
+    if (this.isOpening) return 0;
     const core = this.#core;
     const fin = this.#has(TcbFlag.FIN_QUEUED) ? 1 : 0;
     const end = core.tcb(this.at, Tcb.write_seq) + fin;

@@ -1,0 +1,101 @@
+/** TCP Fast Open and urgent data through the sockets interface. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import {
+  Errno,
+  FileControl,
+  MessageFlag,
+  PollEvent,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+  SOL_TCP,
+  TcpOption,
+} from "../../src/sockets/constants.ts";
+import type { Received } from "../../src/sockets/tcp_socket.ts";
+import { B, flagsOf, must, Network, payloadLength } from "./network.ts";
+
+const TO = { address: B, port: 80 };
+const request = new TextEncoder().encode("GET /");
+
+/** Two hosts that do Fast Open, and a listener that offers it. */
+async function network(): Promise<{ net: Network; listener: number }> {
+  const net = await Network.create({ sysctls: { "net.ipv4.tcp_fastopen": 3 } });
+  const listener = net.b.socket(2, SOCK_STREAM);
+  assert.equal(net.b.setsockopt(listener, SOL_TCP, TcpOption.TCP_FASTOPEN, 5), 0);
+  must(net.b.bind(listener, TO));
+  must(net.b.listen(listener, 5));
+  return { net, listener };
+}
+
+/** A connection that has asked for the cookie, and is closed. */
+async function withCookie(): Promise<{ net: Network; listener: number }> {
+  const { net, listener } = await network();
+  const fd = net.a.socket(2, SOCK_STREAM | SOCK_NONBLOCK);
+  assert.equal(net.a.write(fd, request, MessageFlag.MSG_FASTOPEN, TO), -Errno.EINPROGRESS);
+  net.pass(20);
+  net.b.close(net.finish(net.b.accept(listener)).result);
+  net.a.close(fd);
+  net.pass(100);
+  net.seen.length = 0;
+  return { net, listener };
+}
+
+test("sendto with MSG_FASTOPEN: with a cookie the data rides on the SYN, and is read before the handshake is over", async () => {
+  const { net, listener } = await withCookie();
+  const fd = net.a.socket(2, SOCK_STREAM | SOCK_NONBLOCK);
+  assert.equal(net.a.write(fd, request, MessageFlag.MSG_FASTOPEN, TO), request.length);
+  net.pass(5.1);
+  assert.equal(flagsOf(net.seen[0].packet), "S");
+  assert.equal(payloadLength(net.seen[0].packet), request.length);
+  const { result: server } = net.finish(net.b.accept(listener));
+  assert.deepEqual((net.b.read(server, 100) as Received).data, request);
+  net.b.write(server, new Uint8Array(100));
+  net.pass(5.1);
+  assert.equal((net.a.read(fd, 200) as Received).result, 100);
+});
+
+test("a blocking sendto with MSG_FASTOPEN sends all of it, cookie or not", async () => {
+  for (const { net, listener } of [await network(), await withCookie()]) {
+    const fd = net.a.socket(2, SOCK_STREAM);
+    const sent = net.background(net.a.write(fd, new Uint8Array(5000), MessageFlag.MSG_FASTOPEN, TO));
+    const { result: server } = net.finish(net.b.accept(listener));
+    net.pass(100);
+    assert.equal(sent.result, 5000);
+    assert.equal(net.b.ioctl(server, FileControl.SIOCINQ).value, 5000);
+  }
+});
+
+test("TCP_FASTOPEN_CONNECT: connect returns at once, the SYN waits for the first write", async () => {
+  const { net, listener } = await withCookie();
+  const fd = net.a.socket(2, SOCK_STREAM | SOCK_NONBLOCK);
+  assert.equal(net.a.setsockopt(fd, SOL_TCP, TcpOption.TCP_FASTOPEN_CONNECT, 1), 0);
+  assert.equal(net.a.connect(fd, TO), 0);
+  net.pass(10);
+  assert.equal(net.seen.length, 0);
+  const poll = [{ fd, events: PollEvent.POLLOUT, revents: 0 }];
+  assert.equal(net.a.poll(poll, 0), 1);
+  assert.equal(net.a.write(fd, request), request.length);
+  net.pass(6);
+  assert.equal(payloadLength(net.seen[0].packet), request.length);
+  assert.ok(net.finish(net.b.accept(listener)).result > 0);
+});
+
+test("Fast Open that is turned off: EOPNOTSUPP", async () => {
+  const net = await Network.create({ sysctls: { "net.ipv4.tcp_fastopen": 0 } });
+  const fd = net.a.socket(2, SOCK_STREAM);
+  assert.equal(net.a.write(fd, request, MessageFlag.MSG_FASTOPEN, TO), -Errno.EOPNOTSUPP);
+  assert.equal(net.a.setsockopt(fd, SOL_TCP, TcpOption.TCP_FASTOPEN_CONNECT, 1), -Errno.EOPNOTSUPP);
+});
+
+test("MSG_OOB: the urgent byte is read by itself, and poll tells of it", async () => {
+  const net = await Network.create();
+  const { client, server } = net.connect();
+  assert.deepEqual(net.b.read(server, 1, MessageFlag.MSG_OOB), { result: -Errno.EINVAL });
+  net.a.write(client, new TextEncoder().encode("abc!"), MessageFlag.MSG_OOB);
+  net.pass(20);
+  const poll = [{ fd: server, events: PollEvent.POLLPRI, revents: 0 }];
+  assert.equal(net.b.poll(poll, 0), 1);
+  const urgent = net.b.read(server, 1, MessageFlag.MSG_OOB) as Received;
+  assert.deepEqual(urgent.data, new TextEncoder().encode("!"));
+  assert.deepEqual((net.b.read(server, 10) as Received).data, new TextEncoder().encode("abc"));
+});
