@@ -32,6 +32,10 @@ const MUTATIONS: Record<string, (line: string) => string | undefined> = {
   "number": (line) => `${line}\n${line.replace(/^\+[\d.]+/, "+0")}`,
 };
 
+/** Ways that a line is altered in; they take turns from line to line. */
+const WAYS = 2;
+
+let turn = 0;
 for (const name of SCRIPTS) {
   const lines = readFileSync(join(FOLDER, name), "utf8").split("\n");
   const play = (text: string) => drill(name, text, engineHost, {}, { strictEnd: true });
@@ -39,7 +43,9 @@ for (const name of SCRIPTS) {
     assert.equal((await play(lines.join("\n"))).outcome, "passed", "the script as it is");
     for (const [index, line] of lines.entries()) {
       if (!OUTBOUND.test(line)) continue;
-      for (const [kind, mutate] of Object.entries(MUTATIONS)) {
+      const kinds = Object.entries(MUTATIONS);
+      for (let way = 0; way < WAYS; way++) {
+        const [kind, mutate] = kinds[turn++ % kinds.length];
         const altered = mutate(line);
         if (altered === undefined || altered === line) continue;
         const { outcome } = await play(lines.with(index, altered).join("\n"));
