@@ -176,6 +176,8 @@ function fill(ext: SegmentExt, fields: u32, e0b: u32, ceb: u32, e1b: u32): void 
 /** A segment of a synchronised connection, acceptable, with text or without. */
 export function accEcnCounts(ecn: Ecn, segment: Segment): void {
   if (!(ecn.bits & (<u8>EcnBit.FIRST_ACK_TAKEN))) firstAckArrives(ecn, segment);
+  // §3.2.3.2.1: that options pass can be seen on any segment
+  if (ecn.option_seen < <u8>AccEcnOption.COUNTERS_SEEN) takeOption(ecn, segment);
   const field = ecnField(segment);
   if (field != NOT_ECT) ecn.bits |= <u8>EcnBit.SEEN;
   if (field == CE) countCe(ecn);

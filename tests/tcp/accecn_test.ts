@@ -200,6 +200,12 @@ test("accecn: a SYN-ACK has the option, what follows has it when the peer has sh
   assert.deepEqual(tcp.segments()[0].accEcn, [1, 0, 1]);
 });
 
+test("accecn: the option of the handshake's last ACK shows that options pass", async () => {
+  const tcp = await server({ ecnOption: 2 }, { accEcn: [1, 0, 1] });
+  tcp.receives({ flags: "AEN", len: MSS, ecn: "ce" });
+  assert.deepEqual(tcp.segments().map(({ accEcn }) => accEcn), [[1, MSS, 1]]);
+});
+
 test("accecn: with ecn_option 0 no option is sent at all", async () => {
   const tcp = await lone(ACCURATE);
   tcp.listens();
