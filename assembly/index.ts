@@ -93,6 +93,7 @@ export { timersEarliest } from "./tcp/timers";
 export { pathMtuReduced } from "./tcp/pmtu";
 export { tcpInfo } from "./tcp/info";
 export { checkInvariants } from "./tcp/invariants";
+export { bytesInUse } from "./base/arena";
 export { giveSegment, takeLongSegment, takeSegment } from "./base/pool";
 
 // Bytes

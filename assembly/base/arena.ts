@@ -7,6 +7,7 @@ import { engine, ARENA_LISTS } from "./root";
 
 const PAGE: u64 = 65536;
 const SMALLEST_CLASS: u32 = 5;
+const CLASSES: u32 = 32;
 
 export function arenaInit(): void {
   engine().arena_top = <u32>((__heap_base + 63) & ~63);
@@ -58,4 +59,14 @@ export function giveSlab(p: usize, klass: u32): void {
   const list = ARENA_LISTS + ((<usize>klass) << 2);
   store<u32>(p, load<u32>(list));
   store<u32>(list, <u32>p);
+}
+
+/** Bytes handed out and not given back, counted the slow way. The pools of nodes count as handed out. */
+export function bytesInUse(): u32 {
+  let free: u32 = 0;
+  for (let klass = SMALLEST_CLASS; klass < CLASSES; klass++) {
+    let at = load<u32>(ARENA_LISTS + ((<usize>klass) << 2));
+    for (; at; at = load<u32>(<usize>at)) free += (<u32>1) << klass;
+  }
+  return engine().arena_top - free;
 }

@@ -25,6 +25,9 @@ export function connectionExt(tcb: Tcb): TcbExt {
 
 /** After a copy of a listener's block: the settings are its own now, what was allocated is not. */
 export function connectionInherits(tcb: Tcb): void {
+  tcb.sent = 0;
+  tcb.tx = 0;
+  tcb.rx = 0;
   if (!tcb.ext) return;
   const from = <usize>tcb.ext;
   tcb.ext = 0;

@@ -11,6 +11,7 @@ import { rememberWindow } from "../cc/cc";
 import { connectionExt } from "./extension";
 import { optionRoom } from "./output";
 import { boundToHalfWindow } from "./push";
+import { rackIsOn } from "./rack";
 import { resplit } from "./resplit";
 import { retransmitQueue } from "./retransmit";
 import { senderOf } from "./sender";
@@ -60,6 +61,8 @@ export function retransmitShorter(tcb: Tcb, now: u64): void {
   const tx = senderOf(tcb);
   tx.lost += resplit(tcb, tcb.mss - optionRoom(tcb, now));
   if (!tcb.lost_out) return;
+  // Without SACK, what duplicate ACKs stand for can only be among the rest
+  if (!(tcb.flags & TcbFlag.SACK)) tcb.sacked_out = min(tcb.sacked_out, tcb.packets_out - tcb.lost_out);
   if (tcb.ca_state != <u8>CaState.LOSS) {
     tcb.high_seq = tcb.snd_nxt;
     rememberWindow(tcb);
@@ -67,9 +70,11 @@ export function retransmitShorter(tcb: Tcb, now: u64): void {
     tx.undo_marker = 0;
     tcb.ca_state = <u8>CaState.LOSS;
   }
-  // RFC 6675's frontier: what is lost below it may leave
-  tcb.lost_frontier = sentTail(tcb);
-  tx.sacked_beyond = 0;
+  if (!rackIsOn(tcb)) {
+    // RFC 6675's frontier: what is lost below it may leave
+    tcb.lost_frontier = sentTail(tcb);
+    tx.sacked_beyond = 0;
+  }
   retransmitQueue(tcb, now);
 }
 

@@ -121,6 +121,7 @@ export interface CoreExports {
   timersExpired(tcb: number, now: bigint): void;
   timersEarliest(tcb: number): bigint;
   checkInvariants(tcb: number): void;
+  bytesInUse(): number;
   takeSegment(): number;
   takeLongSegment(): number;
   giveSegment(segment: number): void;

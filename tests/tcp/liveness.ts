@@ -1,6 +1,6 @@
 /** What must not be left undone between two events: an end that could act, or waits for nothing, is stuck. */
 import type { Engine } from "../../src/core/engine.ts";
-import { Sent, SentSegment, State, Tcb, TcbFlag, Timer } from "../../src/core/layout.gen.ts";
+import { Engine as Root, Sender, Sent, SentSegment, State, Tcb, TcbFlag, Timer } from "../../src/core/layout.gen.ts";
 
 /** What the end at `tcb` has forgotten to do; null when it has done all that it can. */
 export function neglected(engine: Engine, tcb: number): string | null {
@@ -24,9 +24,14 @@ export function neglected(engine: Engine, tcb: number): string | null {
   const pipe = out - get(Tcb.sacked_out) - get(Tcb.lost_out) + get(Tcb.retrans_out);
   if (pipe >= get(Tcb.cwnd)) return null;
   const window = get(Tcb.snd_una) + get(Tcb.snd_wnd) - get(Tcb.snd_nxt) | 0;
-  // The FIN rides on the last segment, and must fit with it
+  // A burst may wait for the ACK that lets it grow, or for its turn
+  const deferred = isSet(Timer.PACING) || (out > 0 && engine.get(engine.root, Root.tso_bytes_max) !== 0);
+  // The FIN behind the last of the data has to fit with it
   const full = get(Tcb.mss) + (finWaits && waiting === get(Tcb.mss) ? 1 : 0);
-  if (unsent && waiting >= get(Tcb.mss) && window >= full) return "a full segment waits below both windows";
+  if (unsent && !deferred && waiting >= get(Tcb.mss) && window >= full) return "a full segment waits below both windows";
+  // While F-RTO waits to hear whether the time-out was spurious, nothing more is sent again (RFC 5682 §3.1)
+  const tx = get(Tcb.tx);
+  if (tx !== 0 && engine.get(tx, Sender.frto) !== 0) return null;
   if (lostAndWaiting(engine, tcb)) return "a lost segment waits below the congestion window";
   return null;
 }
