@@ -96,9 +96,11 @@ function checkRetransmissions(tcb: Tcb): void {
   assert(count <= (<u32>1) << tx.rtx_bits, "retransmissions overrun their ring");
   let current: u32 = 0;
   let before: u64 = 0;
-  const mask = (<u32>1 << tx.rtx_bits) - 1;
+  const mask = ((<u32>1) << tx.rtx_bits) - 1;
   for (let at = tx.rtx_head; at != tx.rtx_tail; at++) {
     const entry = changetype<Retransmission>(<usize>tx.rtx_ring + ((<usize>(at & mask)) << 4));
+    // Stale already, and known to be
+    if (!entry.sent_at) continue;
     assert(entry.sent_at >= before, "retransmissions out of order");
     before = entry.sent_at;
     assert(<i32>(entry.index - sentTail(tcb)) < 0, "a retransmission of what was never sent");
@@ -162,7 +164,8 @@ function checkReassembly(tcb: Tcb): void {
     assert(seqGt(range.start, edge), "ranges touch or overlap");
     assert(seqGt(range.end, range.start), "an empty range");
     // A segment may pass the edge, in whose window it began; an edge that may be taken back tells nothing
-    if (!engine().shrink_window) assert(seqLeq(range.end, tcb.rcv_adv + LONGEST_SEGMENT), "a range beyond the offered window");
+    if (!engine().shrink_window)
+      assert(seqLeq(range.end, tcb.rcv_adv + LONGEST_SEGMENT), "a range beyond the offered window");
     bytes += range.end - range.start;
     edge = range.end;
   }

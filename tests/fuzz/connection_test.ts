@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CaState, Ecn, Receiver, Recovery, State, Tcb, TcbExt, TcbFlag } from "../../src/core/layout.gen.ts";
-import { lone, type Settings, type Tcp } from "../tcp/harness.ts";
+import { type Arriving, lone, type Settings, type Tcp } from "../tcp/harness.ts";
 import { Random } from "../wire/random.ts";
 import { fuzz } from "./budget.ts";
 import { bytesInUse, fillPools, POOL_BYTES, segmentsInUse, slabSize } from "./memory.ts";
@@ -71,7 +71,17 @@ const TEMPERS: Record<string, number>[] = [
     pathTakes: 0.2,
   },
   // A sender of much, on a bad path, and lies among the ACKs
-  { writes: 4, writesMore: 1, passes: 8, passesToNextDeadline: 8, acks: 60, rude: 4, corks: 0.3, noDelay: 0.3, pathTakes: 0.3 },
+  {
+    writes: 4,
+    writesMore: 1,
+    passes: 8,
+    passesToNextDeadline: 8,
+    acks: 60,
+    rude: 4,
+    corks: 0.3,
+    noDelay: 0.3,
+    pathTakes: 0.3,
+  },
   // A sender whose peer only lies
   { writes: 6, passes: 10, passesToNextDeadline: 10, acks: 10, rude: 60 },
   // A receiver
@@ -138,10 +148,12 @@ function begin(tcp: Tcp, temper: Record<string, number>, random: Random, witness
 function assertProgress(tcp: Tcp): void {
   if (tcp.get(Tcb.state) < State.ESTABLISHED || tcp.has(TcbFlag.WRITES_FOR_EVER)) return;
   for (let turn = 0; turn < 3000 && isBusy(tcp); turn++) {
-    // The peer has all that was sent: it acknowledges, with a window, no older than the last it told (SND.WL1)
+    // The peer has all that was sent: it acknowledges, with a window, by numbers no older than those of the noise:
+    // SND.WL1 and TS.Recent have no way back
     const told = tcp.get(Tcb.snd_wl1) - tcp.irs >>> 0;
     const seq = (told - tcp.rcvNxt | 0) > 0 ? told : tcp.rcvNxt;
-    tcp.receives({ seq, ack: tcp.sndNxt, wnd: 65535, ...(tcp.has(TcbFlag.TIMESTAMPS) ? {} : { ts: null }) });
+    const ts: Arriving["ts"] = tcp.has(TcbFlag.TIMESTAMPS) ? [tcp.get(Tcb.ts_recent), 0] : null;
+    tcp.receives({ seq, ack: tcp.sndNxt, wnd: 65535, ts });
     if (!isBusy(tcp)) return;
     tcp.passes("10ms");
     if (!hasProgressed(tcp)) tcp.passesToNextDeadline();

@@ -28,7 +28,9 @@ export function neglected(engine: Engine, tcb: number): string | null {
   const deferred = isSet(Timer.PACING) || (out > 0 && engine.get(engine.root, Root.tso_bytes_max) !== 0);
   // The FIN behind the last of the data has to fit with it
   const full = get(Tcb.mss) + (finWaits && waiting === get(Tcb.mss) ? 1 : 0);
-  if (unsent && !deferred && waiting >= get(Tcb.mss) && window >= full) return "a full segment waits below both windows";
+  if (unsent && !deferred && waiting >= get(Tcb.mss) && window >= full) {
+    return "a full segment waits below both windows";
+  }
   // While F-RTO waits to hear whether the time-out was spurious, nothing more is sent again (RFC 5682 §3.1)
   const tx = get(Tcb.tx);
   if (tx !== 0 && engine.get(tx, Sender.frto) !== 0) return null;
