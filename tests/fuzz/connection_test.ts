@@ -217,8 +217,8 @@ test("a connection under fire: never traps, contradicts itself, or takes back wh
 function assertReturned(tcp: Tcp, before: number): void {
   const ext = tcp.get(Tcb.ext);
   const ecn = ext !== 0 && tcp.engine.get(ext, TcbExt.ecn) !== 0;
-  const settings = [ext ? TcbExt : 0, ecn ? Ecn : 0, tcp.get(Tcb.rx) ? Receiver : 0];
-  const size = settings.reduce<number>((sum, struct) => sum + (struct ? slabSize(struct.size) : 0), 0);
+  const settings = [ext && TcbExt.size, ecn && Ecn.size, tcp.get(Tcb.rx) && Receiver.size];
+  const size = settings.reduce<number>((sum, bytes) => sum + (bytes ? slabSize(bytes) : 0), 0);
   const kept = bytesInUse(tcp.engine) - before - size;
   assert.ok(kept === 0 || kept >= POOL_BYTES, `${kept} bytes are lost`);
 }
