@@ -45,6 +45,9 @@ function lostAndWaiting(engine: Engine, tcb: number): boolean {
   const mask = (1 << engine.get(tcb, Tcb.sent_bits)) - 1;
   const record = (index: number) => engine.get(tcb, Tcb.sent) + (index & mask) * SentSegment.size;
   const edge = engine.get(tcb, Tcb.snd_una) + engine.get(tcb, Tcb.snd_wnd);
+  // A peer that has reneged is given a moment to explain itself (RFC 2018 §8)
+  const reneged = head !== tail && (engine.get(record(head), SentSegment.meta) & Sent.SACKED) !== 0;
+  if (reneged && engine.get(engine.root, Root.recovery) !== 0) return false;
   for (let index = head; index < tail; index++) {
     const meta = engine.get(record(index), SentSegment.meta);
     if ((meta & (Sent.LOST | Sent.RETRANS)) !== Sent.LOST) continue;
