@@ -48,7 +48,6 @@ export {
   socketFinish,
   socketKeepalive,
   socketListen,
-  socketMayWrite,
   socketNoDelay,
   socketOpen,
   socketQuickAck,

@@ -87,6 +87,8 @@ export class Engine {
   recovery: u32;
   /** Segments that may overtake one before it counts as lost, as long as nothing better is known. */
   reordering: u32;
+  /** The most that is ever known. */
+  max_reordering: u32;
   /** How long an ACK is delayed; 0: as the gaps between arrivals say, from 40 ms to 200 ms. */
   delayed_ack_us: u32;
   /** ACKs of quick-ACK mode at most (Linux: 16); 0 for none of it. */

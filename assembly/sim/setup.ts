@@ -28,6 +28,7 @@ export function init(seed: u64): void {
 /** What Linux's sysctls say as long as nobody changes them; the owner sets what differs. */
 function linuxDefaults(e: Engine): void {
   e.quick_acks = 16;
+  e.max_reordering = 300;
   e.ecn_fallback = 1;
   e.ecn_option = 2;
   e.ecn_option_beacon = 3;

@@ -9,6 +9,7 @@ import { Tcb } from "../layout/tcb";
 import { ackSample, engine } from "../base/root";
 import { seqGt, seqLeq, seqLt } from "../base/seq";
 import { microseconds, timestampClock } from "../base/time";
+import { noteWritable } from "./calls";
 import { challenge } from "./challenge";
 import { chronoStop } from "./chrono";
 import { ecnCounts, ecnEchoes } from "./ecn";
@@ -20,7 +21,6 @@ import { noteReordering, rackAdvance, rackIsOn, rackUpdateWindow } from "./rack"
 import { controlCongestion, forgetDuplicates, recoveryOnAck, recoveryOnCalmAck } from "./recovery";
 import { fastRetransmit, retransmitQueue } from "./retransmit";
 import { backedOffRto, noteMinRtt, restartRetransmitTimer, rttSample } from "./rtt";
-import { noteWritable } from "./send_buffer";
 import { scoreboardUpdate } from "./scoreboard";
 import { senderOf } from "./sender";
 import { sentAt, sentForget, sentIn, sentRelease } from "./sent";
@@ -193,6 +193,7 @@ function lateDuplicateArrives(tcb: Tcb, segment: Segment, updates: bool, now: u6
   beginSample(tcb, sample, now);
   sample.flags = (bringsText(segment) ? AckFlag.DATA : 0) | (updates ? AckFlag.WINDOW_UPDATE : 0);
   scoreboardUpdate(tcb, segment, sample);
+  rackUpdateWindow(tcb, sample);
   if (sample.flags & AckFlag.DSACK) recoveryOnAck(tcb, segment, sample, 0);
   if (senderOf(tcb).tlp_high_seq) probeAcked(tcb, segment.ack, sample);
 }
@@ -318,6 +319,8 @@ function acknowledge(tcb: Tcb, segment: Segment, ack: u32, sample: AckSample, bl
 
   if (first_sent != 0 && !ambiguous) {
     sample.rtt_us = microseconds(now - last_sent);
+    // RACK.rtt, which a time-out asks for; the rest of RACK can wait until something is in doubt
+    if (!careful) senderOf(tcb).rack_rtt_us = sample.rtt_us;
     noteMinRtt(tcb, sample.rtt_us);
     rttSample(tcb, microseconds(now - first_sent));
   } else if (careful && sample.first_sacked_at != 0) {

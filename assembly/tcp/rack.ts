@@ -24,7 +24,6 @@ import { timerSet } from "./timers";
 export const TIMEOUT_MIN_US: u32 = 2000;
 /** Recoveries for which a widened reordering window lasts, RFC 8985 §6.2 step 4. */
 const PERSIST_RECOVERIES: u8 = 16;
-const REORDERING_MAX: u32 = 300;
 const RING_BITS: u32 = 4;
 
 @inline
@@ -250,7 +249,7 @@ export function noteReordering(tcb: Tcb, seq: u32, fack: u32): void {
   const tx = senderOf(tcb);
   const mss = <u32>tcb.mss;
   const distance = fack - seq;
-  if (distance > tx.reordering * mss) tx.reordering = min((distance + mss - 1) / mss, REORDERING_MAX);
+  if (distance > tx.reordering * mss) tx.reordering = min((distance + mss - 1) / mss, engine().max_reordering);
   tx.reord_seen++;
 }
 
@@ -260,6 +259,6 @@ export function noteRenoReordering(tcb: Tcb, acked: u32): void {
   if (tcb.sacked_out + holes <= tcb.packets_out) return;
   tcb.sacked_out = tcb.packets_out - holes;
   const tx = senderOf(tcb);
-  tx.reordering = min(tcb.packets_out + acked, REORDERING_MAX);
+  tx.reordering = min(tcb.packets_out + acked, engine().max_reordering);
   tx.reord_seen++;
 }
