@@ -48,6 +48,7 @@ export {
   socketFinish,
   socketKeepalive,
   socketListen,
+  socketMayWrite,
   socketNoDelay,
   socketOpen,
   socketQuickAck,

@@ -13,10 +13,10 @@ import {
   receiveBytes,
   receiveReady,
   sendBytes,
-  sendRoom,
   takeNotifications,
 } from "../tcp/calls";
 import { connectionExt } from "../tcp/extension";
+import { sendRoom } from "../tcp/send_buffer";
 import { stepOverUrgent } from "../tcp/urgent";
 import { copyFromRing, copyToRing } from "../tcp/real_bytes";
 import { qdiscAdvance, qdiscRemaining } from "../qdisc/qdisc";

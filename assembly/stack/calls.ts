@@ -14,7 +14,6 @@ import {
   receiveReady,
   sendMessage,
   sendOpeningSyn,
-  sendRoom,
   setCork,
   setKeepalive,
   setNoDelay,
@@ -27,6 +26,7 @@ import { enterClosed } from "../tcp/connection";
 import { connectionExt, ringsGrow } from "../tcp/extension";
 import { fastOpenRoom } from "../tcp/fast_open";
 import { copyFromRing, copyToRing } from "../tcp/real_bytes";
+import { isWritable, sendRoom } from "../tcp/send_buffer";
 import { isAtMark, NOT_URGENT, NOT_YET, readUrgent, stepOverUrgent, urgentIsReady } from "../tcp/urgent";
 import { isAny, isIpv4, isLocal, localAddress } from "./address";
 import { nameTcb } from "./listen";
@@ -208,6 +208,11 @@ export function socketReadable(at: u32): u32 {
 /** Bytes that a write would take. */
 export function socketWritable(at: u32): u32 {
   return sendRoom(tcbOf(socketAt(at)));
+}
+
+/** Whether enough room is free to tell an application of it (POLLOUT). */
+export function socketMayWrite(at: u32): bool {
+  return isWritable(tcbOf(socketAt(at)));
 }
 
 /** Closes the sending direction: what is queued, then a FIN. */

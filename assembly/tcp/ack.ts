@@ -9,7 +9,6 @@ import { Tcb } from "../layout/tcb";
 import { ackSample, engine } from "../base/root";
 import { seqGt, seqLeq, seqLt } from "../base/seq";
 import { microseconds, timestampClock } from "../base/time";
-import { noteWritable } from "./calls";
 import { challenge } from "./challenge";
 import { chronoStop } from "./chrono";
 import { ecnCounts, ecnEchoes } from "./ecn";
@@ -21,6 +20,7 @@ import { noteReordering, rackAdvance, rackIsOn, rackUpdateWindow } from "./rack"
 import { controlCongestion, forgetDuplicates, recoveryOnAck, recoveryOnCalmAck } from "./recovery";
 import { fastRetransmit, retransmitQueue } from "./retransmit";
 import { backedOffRto, noteMinRtt, restartRetransmitTimer, rttSample } from "./rtt";
+import { noteWritable } from "./send_buffer";
 import { scoreboardUpdate } from "./scoreboard";
 import { senderOf } from "./sender";
 import { sentAt, sentForget, sentIn, sentRelease } from "./sent";

@@ -2,7 +2,7 @@
 import { Chrono, EndReason, Notify, SendFlag, State, TcbFlag, Timer } from "../layout/enums";
 import { Tcb } from "../layout/tcb";
 import { beginCongestionControl, chooseIss, connectionReset, enterClosed, startFinWait2Timer } from "./connection";
-import { chronoStart, chronoStop } from "./chrono";
+import { chronoStart } from "./chrono";
 import { ackIsDueAfterRead, setQuickAck } from "./delayed_ack";
 import { restartAfterIdle } from "./new_data";
 import { connectionExt, ringsTake } from "./extension";
@@ -15,7 +15,7 @@ import { growRing, tuneOnRead } from "./receive_tuning";
 import { windowUpdateIsDue } from "./receive_window";
 import { receiverOf } from "./receiver";
 import { backedOffRto } from "./rtt";
-import { sendBufferIsShort } from "./send_tuning";
+import { sendRoom } from "./send_buffer";
 import { senderOf, takeSender } from "./sender";
 import { timerClear, timerSet } from "./timers";
 import { markUrgent, passUrgent, readyUpToUrgent, stepOverUrgent } from "./urgent";
@@ -61,15 +61,6 @@ function prepare(tcb: Tcb): void {
   fastOpenRelease(tcb);
   tcb.rtt_min_us = u32.MAX_VALUE;
   if (tcb.flags & TcbFlag.REAL_BYTES) ringsTake(tcb);
-}
-
-/** How many bytes SEND would take now. */
-export function sendRoom(tcb: Tcb): u32 {
-  const state = <i32>tcb.state;
-  // Whoever has called CLOSE has a FIN queued, in whatever state since
-  if (tcb.flags & TcbFlag.FIN_QUEUED || state <= State.LISTEN) return 0;
-  const queued = tcb.write_seq - tcb.snd_una - (tcb.snd_una == tcb.iss ? 1 : 0);
-  return queued < tcb.snd_buf ? tcb.snd_buf - queued : 0;
 }
 
 /** SEND: takes up to `bytes` into the send buffer and sends what may leave; how many it took. */
@@ -150,16 +141,6 @@ function pushPending(tcb: Tcb, all: bool, now: u64): void {
   takeSender(tcb);
   if (all) senderOf(tcb).nagle_push = 1;
   sendPending(tcb, now);
-}
-
-/** What was acknowledged made room: an application that waits for it hears when a third of the buffer is free (Linux). */
-export function noteWritable(tcb: Tcb, now: u64): void {
-  sendBufferIsShort(tcb);
-  const queued = tcb.write_seq - tcb.snd_una;
-  if (tcb.snd_buf <= queued || tcb.snd_buf - queued < queued >> 1) return;
-  tcb.flags &= ~TcbFlag.WRITE_BLOCKED;
-  tcb.notify |= <u8>Notify.WRITABLE;
-  chronoStop(tcb, senderOf(tcb), Chrono.SNDBUF_LIMITED, now);
 }
 
 /** How many bytes RECEIVE would give now. */

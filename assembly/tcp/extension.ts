@@ -3,6 +3,7 @@ import { TcbFlag } from "../layout/enums";
 import { TcbExt } from "../layout/reassembly";
 import { Tcb } from "../layout/tcb";
 import { giveSlab, slabClass, takeSlab } from "../base/arena";
+import { engine } from "../base/root";
 import { ecnRelease } from "./ecn";
 import { fastOpenRelease } from "./fast_open";
 import { growRing, receiveRingClass } from "./receive_tuning";
@@ -67,7 +68,8 @@ export function ringsTake(tcb: Tcb): void {
 
 @inline
 function sendClass(tcb: Tcb): u32 {
-  return slabClass(tcb.snd_buf);
+  // A host takes whole bursts as long as the buffer is not full
+  return slabClass(tcb.snd_buf + (engine().tso_bytes_max ? 0x10000 : 0));
 }
 
 /** A buffer has grown: its ring has to hold it. What it holds moves over. */

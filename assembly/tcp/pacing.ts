@@ -54,7 +54,11 @@ export function pacingHolds(tcb: Tcb, sender: Sender, now: u64): bool {
 
 /** A burst of `bytes` has left: the next one's turn comes when the rate has let it pass. */
 export function paceBurst(tcb: Tcb, sender: Sender, bytes: u32, now: u64): void {
-  if (!isPaced(tcb) || tcb.segments_sent < UNPACED) return;
+  if (!isPaced(tcb)) return;
+  if (tcb.segments_sent < UNPACED) {
+    sender.pace_ns = now;
+    return;
+  }
   const rate = pacingRate(tcb);
   if (!rate) return;
   let span = (<u64>bytes * NS_PER_S) / rate;

@@ -26,7 +26,7 @@ export function boundToHalfWindow(tcb: Tcb, len: u32): u32 {
 }
 
 /** How many bytes a burst may hold while it is queued: a multiple of the MSS. */
-function sizeGoal(tcb: Tcb): u32 {
+export function sizeGoal(tcb: Tcb): u32 {
   const mss = <u32>tcb.mss;
   const most = engine().tso_bytes_max;
   if (!most) return mss;

@@ -67,6 +67,7 @@ export interface CoreExports {
   socketUrgentInline(socket: number, on: number): void;
   socketWrite(socket: number, from: number, len: number, flags: number): number;
   socketRead(socket: number, to: number, len: number, peek: number): number;
+  socketMayWrite(socket: number): boolean;
   socketReadUrgent(socket: number, peek: number): number;
   socketUrgent(socket: number): number;
   socketReadable(socket: number): number;

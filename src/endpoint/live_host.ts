@@ -4,11 +4,13 @@ import {
   AF_INET,
   AF_INET6,
   Errno,
+  FileControl,
   Shutdown,
   SOCK_NONBLOCK,
   SOCK_STREAM,
   SOL_TCP,
   TcpOption,
+  TcpState,
 } from "../sockets/constants.ts";
 import { Host } from "../sockets/host.ts";
 import { isPending, type Pending } from "../sockets/pending.ts";
@@ -85,6 +87,8 @@ export class LiveHost {
   readonly #congestionControl: string | undefined;
   readonly #listeners = new Map<number, Application>();
   readonly #connections = new Map<number, Connection>();
+  /** Connections whose sessions are done, but whose last bytes the other end does not have yet. */
+  readonly #lingering = new Set<Connection>();
   /** Connections that stopped only to give others their turn. */
   readonly #hungry = new Set<Connection>();
   readonly #reports: ConnectionReport[] = [];
@@ -158,7 +162,7 @@ export class LiveHost {
 
   /** Everything so far. */
   statistics(): LiveStatistics {
-    for (const connection of this.#connections.values()) this.#update(connection);
+    for (const connection of [...this.#connections.values(), ...this.#lingering]) this.#update(connection);
     return {
       wall_s: this.#seconds(),
       wire: { ...this.#realTime.statistics },
@@ -187,6 +191,7 @@ export class LiveHost {
       const connection = this.#connections.get(fd);
       if (connection !== undefined) this.#proceed(connection);
     }
+    for (const connection of this.#lingering) if (!this.#isOwed(connection)) this.#finish(connection);
     if (this.#hungry.size > 0) this.#realTime.wake();
   }
 
@@ -219,8 +224,20 @@ export class LiveHost {
   #proceed(connection: Connection): void {
     const { session, stream } = connection;
     const end = session.turn(stream);
-    if (stream.error !== 0 || end === "done") this.#finish(connection);
-    else if (end === "more") this.#hungry.add(connection);
+    if (end === "more" && stream.error === 0) this.#hungry.add(connection);
+    else if (end !== "waits" || stream.error !== 0) this.#finishOrLinger(connection);
+  }
+
+  #finishOrLinger(connection: Connection): void {
+    if (!this.#isOwed(connection)) return this.#finish(connection);
+    this.#connections.delete(connection.fd);
+    this.#lingering.add(connection);
+  }
+
+  /** Whether the other end still has to acknowledge something, the FIN among it, of a stream that was ended in order. */
+  #isOwed({ fd, stream }: Connection): boolean {
+    if (!stream.ended || stream.error !== 0 || this.#info(fd).tcpi_state === TcpState.TCP_CLOSE) return false;
+    return this.host.ioctl(fd, FileControl.SIOCOUTQ).value !== 0;
   }
 
   #finish(connection: Connection): void {
@@ -228,6 +245,7 @@ export class LiveHost {
     this.#update(connection);
     report.closed_s = this.#seconds();
     this.#hungry.delete(connection);
+    this.#lingering.delete(connection);
     this.#connections.delete(fd);
     this.host.close(fd);
     over(report);
@@ -255,6 +273,7 @@ class HostStream implements ByteStream {
   bytesWritten = 0;
   error = 0;
   atEnd = false;
+  ended = false;
   readonly #host: Host;
   readonly #fd: number;
 
@@ -287,6 +306,7 @@ class HostStream implements ByteStream {
   }
 
   end(): void {
+    this.ended = true;
     this.#host.shutdown(this.#fd, Shutdown.SHUT_WR);
   }
 

@@ -1,5 +1,5 @@
 /** What poll says of a socket, as Linux computes it. */
-import { Engine as Root, Listener, Socket as SocketLayout, State, Tcb, TcbExt } from "../core/layout.gen.ts";
+import { Listener, Socket as SocketLayout, State } from "../core/layout.gen.ts";
 import { PollEvent } from "./constants.ts";
 import type { CoreHost } from "./core_host.ts";
 import type { TcpSocket } from "./tcp_socket.ts";
@@ -26,11 +26,7 @@ export function readiness(core: CoreHost, socket: TcpSocket): number {
   return events;
 }
 
-/** Linux: when a third of the send buffer is free, and less than TCP_NOTSENT_LOWAT says has still to leave. */
+/** Linux: when a third of the send buffer is free, and half of what TCP_NOTSENT_LOWAT says has still to leave. */
 function isWritable(core: CoreHost, socket: TcpSocket): boolean {
-  const low = core.ext(socket.at, TcbExt.notsent_lowat) || core.root(Root.notsent_lowat);
-  if (low !== 0 && socket.queued(true) >= low) return false;
-  const queued = socket.queued(false);
-  const buffer = core.tcb(socket.at, Tcb.snd_buf);
-  return buffer - queued >= queued >> 1;
+  return Boolean(core.call((exports) => exports.socketMayWrite(socket.at)));
 }

@@ -146,7 +146,8 @@ export class TcpSocket {
       case EndReason.RESET:
         return this.#has(TcbFlag.FIN_RECEIVED) ? Errno.EPIPE : Errno.ECONNRESET;
       case EndReason.REFUSED:
-        return told || Errno.ECONNREFUSED;
+        // One that was accepted early had a connection to lose
+        return told || (this.#progress === "connected" ? Errno.ECONNRESET : Errno.ECONNREFUSED);
       case EndReason.TIMED_OUT:
         return told || this.#core.socket(this.at, SocketLayout.soft_error) || Errno.ETIMEDOUT;
       default:

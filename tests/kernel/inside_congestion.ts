@@ -10,8 +10,8 @@ const BYTES = 6_000_000;
 const LINK: PathLink = { rate: "40Mbps", delay: "10ms", queue: { kind: "droptail", limit: "1bdp" } };
 /** Payload that the link carries in a second. */
 const GOODPUT = 40e6 / 8 * 1448 / 1500;
-/** Slow start, its overshoot and the repair take their share of a transfer of a second and a half. */
-const SHARE_MIN = 0.5;
+/** Slow start, its overshoot and the repair take their share of so short a transfer, and so does a busy machine. */
+const SHARE_MIN = 0.3;
 
 const available = readFileSync("/proc/sys/net/ipv4/tcp_available_congestion_control", "utf8").trim().split(" ");
 

@@ -7,6 +7,7 @@ const FILES = {
   "lossy, reordering, doubling and damaging links": "inside_impaired.ts",
   "what is agreed on": "inside_options.ts",
   "congestion controls": "inside_congestion.ts",
+  "cwnd attach": "inside_attach.ts",
   "half-close, zero window, resets, ICMP": "inside_closing.ts",
 };
 

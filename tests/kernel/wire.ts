@@ -156,7 +156,7 @@ export function kernelConnect(host: string, port: number): Promise<net.Socket> {
 
 /** A kernel's listener for one connection of the engine. */
 export function kernelAccept(host: string): Promise<{ port: number; socket: Promise<net.Socket>; close(): void }> {
-  const server = net.createServer({ allowHalfOpen: true });
+  const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true });
   const socket = new Promise<net.Socket>((resolve) => server.once("connection", resolve));
   return new Promise((resolve, reject) => {
     server.once("error", reject);
@@ -187,6 +187,7 @@ export function receiveAll(socket: net.Socket): Promise<Received> {
     });
     socket.once("error", reject);
     socket.once("end", () => resolve({ bytes, sha256: hash.digest("hex") }));
+    socket.resume();
   });
 }
 

@@ -19,6 +19,8 @@ export function neglected(engine: Engine, tcb: number): string | null {
   const unsent = !(flags & TcbFlag.FIN_SENT) && (waiting > 0 || finWaits);
   if (unsent && out === 0 && !isSet(Timer.PERSIST)) return "data waits, nothing is in flight and no timer runs";
 
+  // Paced data waits for its turn
+  if (isSet(Timer.PACING)) return null;
   const pipe = out - get(Tcb.sacked_out) - get(Tcb.lost_out) + get(Tcb.retrans_out);
   if (pipe >= get(Tcb.cwnd)) return null;
   const window = get(Tcb.snd_una) + get(Tcb.snd_wnd) - get(Tcb.snd_nxt) | 0;
