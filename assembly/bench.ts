@@ -4,7 +4,7 @@
  */
 import { checksum } from "./base/checksum";
 import { arenaInit, reserve } from "./base/arena";
-import { giveSegment, takeEvent, takeSegment } from "./base/pool";
+import { giveSegment, takeEvent, takeLongSegment, takeSegment } from "./base/pool";
 import { nextRandom } from "./base/prng";
 import { engine } from "./base/root";
 import { NS_PER_MS, NS_PER_S, timestampClock } from "./base/time";
@@ -84,14 +84,14 @@ export function checksums(count: u32): void {
 
 export function optionParses(count: u32): void {
   const at = bench().packet;
-  const segment = takeSegment();
+  const segment = takeLongSegment();
   segment.flags = <u8>Flag.ACK;
   segment.opts = <u8>(Opt.TIMESTAMPS | (3 << Opt.SACK_SHIFT));
   writeOptions(segment, at);
   for (let i: u32 = 0; i < count; i++) {
     // Another value each time, or the compiler may parse once
     store<u32>(at, i, 4);
-    assert(parseOptions(at, at + OPTION_BYTES, segment) == 0);
+    parseOptions(at, at + OPTION_BYTES, segment);
     bench().sink += segment.tsval;
   }
   giveSegment(segment);
