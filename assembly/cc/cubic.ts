@@ -104,7 +104,8 @@ export function cubicOnAck(tcb: Tcb, sample: AckSample): void {
   const rtt = <f64>(tcb.srtt_us8 >> 3) * 1e-6;
 
   // §4.3: what Reno would have by now
-  const alpha = s.w_est < s.cwnd_prior ? ALPHA_CUBIC : 1.0;
+  const catchesUp = ccOptions(tcb) & CcOption.ALPHA_ONE && s.w_est >= s.cwnd_prior;
+  const alpha = catchesUp ? 1.0 : ALPHA_CUBIC;
   const share = <f64>acked / cwnd;
   s.w_est += alpha * share;
 

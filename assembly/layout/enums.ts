@@ -277,6 +277,8 @@ export const enum CcOption {
   NO_HYSTART = 2,
   /** A mark takes less of the window than a loss, RFC 8511. */
   ABE = 4,
+  /** CUBIC: the estimate of Reno's window grows by a whole segment once it has caught up, RFC 9438 §4.3. */
+  ALPHA_ONE = 8,
 }
 
 /** Bits of `Tcb.flags`. */

@@ -403,9 +403,9 @@ class Compiler {
 
 /** Refuses what the core's memory cannot hold; data in flight beyond the usual is not foreseen here. */
 /** `CcOption` bits. */
-function ccOptionBits({ abc, hystart, abe }: FlowGroupSpec["ccOptions"]): number {
+function ccOptionBits({ abc, hystart, abe, alphaOne }: FlowGroupSpec["ccOptions"]): number {
   return (abc === false ? CcOption.COUNT_ACKS : 0) | (hystart === false ? CcOption.NO_HYSTART : 0) |
-    (abe ? CcOption.ABE : 0);
+    (abe ? CcOption.ABE : 0) | (alphaOne ? CcOption.ALPHA_ONE : 0);
 }
 
 function checkMemory(spec: ScenarioSpec): void {

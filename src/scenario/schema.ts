@@ -75,6 +75,13 @@ export const CONGESTION_CONTROLS: readonly Variant[] = [
         rfc: false,
         doc: "Leaves slow start when round-trip times grow or a train of ACKs is long, as Linux does.",
       },
+      {
+        name: "alphaOne",
+        type: flag,
+        default: false,
+        rfc: true,
+        doc: "Reno's estimated window grows a segment a round trip once it has caught up, RFC 9438 4.3; not in Linux.",
+      },
       abe,
     ],
   },

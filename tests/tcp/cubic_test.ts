@@ -1,7 +1,7 @@
 /** CUBIC, RFC 9438: K, W_cubic and W_est to the bit against an oracle (VALIDATION.md V5), through a driven sender. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Tcb } from "../../src/core/layout.gen.ts";
+import { CcOption, Tcb } from "../../src/core/layout.gen.ts";
 import { ALPHA, BETA, type Epoch, k, onAck, reduced, wCubic } from "../oracles/cubic.ts";
 import { bulk, growTo, lose, MSS, recover, round } from "./bulk.ts";
 import type { Tcp } from "./harness.ts";
@@ -15,8 +15,8 @@ function state(tcp: Tcp) {
 }
 
 /** A sender that has lost a segment at `window` and repaired it: congestion avoidance begins. */
-async function afterLoss(window: number): Promise<Tcp> {
-  const tcp = await bulk({ cc: "CUBIC", initialWindow: window });
+async function afterLoss(window: number, ccOptions: number = CcOption.ALPHA_ONE): Promise<Tcp> {
+  const tcp = await bulk({ cc: "CUBIC", initialWindow: window, ccOptions });
   lose(tcp);
   recover(tcp);
   return tcp;
@@ -84,6 +84,15 @@ test("cubic: with a short round trip it grows by alpha up to the old window, the
   assert.ok(back >= 9 && back <= 13, `${back}`);
   const later = (windows[back + 20] - windows[back]) / 20;
   assert.ok(Math.abs(later - 1) < 0.05, `${later}`);
+});
+
+test("cubic: Linux's estimate of Reno's window goes on growing by alpha", async () => {
+  const tcp = await afterLoss(20, 0);
+  for (let n = 0; n < 20; n++) round(tcp, "2ms");
+  const before = state(tcp).w_est;
+  for (let n = 0; n < 20; n++) round(tcp, "2ms");
+  const grown = (state(tcp).w_est - before) / 20;
+  assert.ok(Math.abs(grown - ALPHA) < 0.03, `${grown}`);
 });
 
 test("cubic: the window is back at W_max after K seconds, slowly there and fast beyond (§4.2)", async () => {
