@@ -39,11 +39,17 @@ export class Args {
   buffer(index: number): Uint8Array | number {
     const buffer = this.at(index);
     const length = this.number(index + 1);
-    if (buffer.kind === "any") return length;
+    if (buffer.kind === "any" || this.isNull(index)) return length;
     if (buffer.kind !== "string") throw new ArgumentError(`argument ${index + 1}: expected "..." or a string`);
     const bytes = new Uint8Array(length);
     bytes.set(latin1(buffer.value).subarray(0, length));
     return bytes;
+  }
+
+  /** Whether the argument is the null pointer. */
+  isNull(index: number): boolean {
+    const argument = this.at(index);
+    return argument.kind === "number" && argument.value === 0;
   }
 
   /** Bytes in all parts of `[{..., 10}, {..., 20}]`. */

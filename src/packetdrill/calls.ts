@@ -56,6 +56,8 @@ function map<T>(answer: T | Pending<T>, change: (value: T) => Done): Done | Pend
 }
 
 const FASTOPEN = symbol("MSG_FASTOPEN")!;
+const PEEK = symbol("MSG_PEEK")!;
+const EFAULT = -symbol("EFAULT")!;
 
 const CALLS: Record<string, (items: readonly Expression[]) => PreparedCall> = {
   socket: (items) => {
@@ -179,7 +181,12 @@ function accept(args: Args, flags: number): PreparedCall {
 function reading(args: Args, shape: (args: Args) => [number, number]): PreparedCall {
   const fd = args.number(0);
   const [length, flags] = shape(args);
-  return (context) => map(context.host.read(context.fd(fd), length, flags), ({ result }) => ({ result }));
+  // Nothing can be read to a null pointer, and nothing is taken off the queue for it
+  const nowhere = args.isNull(1);
+  return (context) =>
+    map(context.host.read(context.fd(fd), length, nowhere ? flags | PEEK : flags), ({ result }) => {
+      return { result: nowhere && result > 0 ? EFAULT : result };
+    });
 }
 
 function receiveMessage(items: readonly Expression[]): PreparedCall {
@@ -216,12 +223,15 @@ function writing(args: Args, shape: (args: Args) => [Uint8Array | number, number
   const fd = args.number(0);
   const [data, flags] = shape(args);
   const opens = to !== undefined && (flags & FASTOPEN) !== 0;
+  const nowhere = args.isNull(1) && data !== 0;
   if (opens && to.kind === "struct") addressOf(to, { address: "", port: 0 }, "the address");
   return (context) => {
     const address = opens
       ? addressOf(to.kind === "struct" ? to : { kind: "any" }, context.remote, "the address")
       : undefined;
     if (address !== undefined) context.onConnect(context.fd(fd), address.port);
+    // What cannot be read from is as little as nothing: a socket that may be written to says what is wrong
+    if (nowhere) return map(context.host.write(context.fd(fd), 0, flags), (result) => ({ result: result || EFAULT }));
     return map(context.host.write(context.fd(fd), data, flags, address), (result) => ({ result }));
   };
 }
