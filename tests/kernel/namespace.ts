@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const TOOLS = ["unshare", "ip", "ss", "ping", "socat", "curl", "iperf3", "tshark"];
+const TOOLS = ["unshare", "ip", "ss", "ping", "socat", "curl", "tshark"];
 
 /** For `test`'s options: says why when the machine does not let us. CI must, so there the tests run and fail. */
 export function needsKernel(): { skip: boolean } {
@@ -21,7 +21,7 @@ function whyNot(): string | undefined {
   if (process.platform !== "linux") return "the kernel is not Linux";
   const missing = TOOLS.filter((tool) => spawnSync("sh", ["-c", `command -v ${tool}`]).status !== 0);
   if (missing.length > 0) {
-    return `not installed: ${missing.join(", ")} (Debian: iproute2 iputils-ping socat curl iperf3 tshark util-linux)`;
+    return `not installed: ${missing.join(", ")} (Debian: iproute2 iputils-ping socat curl tshark util-linux)`;
   }
   try {
     closeSync(openSync("/dev/net/tun", "r+"));
