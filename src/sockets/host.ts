@@ -3,15 +3,7 @@
  * Calls return a number as Linux does, -errno for an error; one that would block returns a `Pending`.
  */
 import type { WasmSource } from "../core/engine.ts";
-import {
-  EcnSysctl,
-  Engine as Root,
-  Recovery,
-  Socket as SocketLayout,
-  Stack,
-  Tcb,
-  TcbFlag,
-} from "../core/layout.gen.ts";
+import { Engine as Root, Recovery, Socket as SocketLayout, Stack, Tcb, TcbFlag } from "../core/layout.gen.ts";
 import type { SocketAddress } from "./address.ts";
 import {
   AF_INET,
