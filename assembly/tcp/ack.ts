@@ -87,7 +87,8 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: u64): bool {
     sample.now = now;
     acknowledge(tcb, segment, ack, sample, 0);
     recoveryOnCalmAck(tcb, sample);
-    timed = false;
+    // A part of a segment does not put the time-out off
+    timed = sample.acked == 0;
   } else {
     beginSample(tcb, sample, now);
     const text = segment.len != 0 || ((<u32>segment.flags) & (Flag.SYN | Flag.FIN)) != 0;
@@ -311,6 +312,7 @@ function acknowledge(tcb: Tcb, segment: Segment, ack: u32, sample: AckSample, bl
     }
   } else {
     sample.delivered = acked;
+    if (acked) sample.flags |= AckFlag.SET_TIMER;
   }
   if (!tcb.packets_out) {
     sentRelease(tcb);

@@ -276,11 +276,13 @@ export function controlCongestion(tcb: Tcb, sample: AckSample): void {
 export function enterLoss(tcb: Tcb, now: u64): void {
   const tx = senderOf(tcb);
   const first = tcb.ca_state < <u8>CaState.RECOVERY;
+  // Of marks the window has heard already
+  const reduced = tcb.ca_state == <u8>CaState.CWR && !recoversLiterally();
   const again = tcb.unanswered > 1;
   scoreboardMarkAllLost(tcb, now);
   // Only the first time-out of an episode halves: RFC 5681 §3.1, ssthresh is held for a segment sent again
   const reduces = recoversLiterally() ? tcb.ca_state != <u8>CaState.LOSS : tcb.ca_state == <u8>CaState.LOSS && !again;
-  if (first || reduces || !seqGt(tcb.high_seq, tcb.snd_una)) {
+  if ((first && !reduced) || reduces || !seqGt(tcb.high_seq, tcb.snd_una)) {
     rememberThreshold(tcb);
     tx.prior_cwnd = tcb.cwnd;
     ccOnRto(tcb);

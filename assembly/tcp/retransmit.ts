@@ -17,6 +17,7 @@ import { inFlight, sentAt, sentEnd, sentTail } from "./sent";
 
 /** Sends record `index`, which counts as lost, again. */
 export function retransmit(tcb: Tcb, index: u32, now: u64): void {
+  if (index == tcb.sent_head) index = joinSmall(tcb);
   if (index + 1 != sentTail(tcb)) sentAt(tcb, index + 1).meta &= ~Sent.CONTINUES;
   retransmitPushed(tcb, index, false, now);
 }
@@ -71,11 +72,12 @@ export function retransmitLost(tcb: Tcb, now: u64, window: u32): bool {
   const guesses = (engine().recovery & Recovery.RACK) == 0;
   let count: u32 = 0;
   while (<i32>(tcb.rtx_hint - tail) < 0 && inFlight(tcb) < window) {
-    const index = tcb.rtx_hint;
+    let index = tcb.rtx_hint;
     if (guesses ? tcb.lost_out == 0 || <i32>(index - tcb.lost_frontier) >= 0 : tcb.retrans_out >= tcb.lost_out) break;
     if ((sentAt(tcb, index).meta & (Sent.LOST | Sent.RETRANS)) == Sent.LOST) {
       // A window that was taken back holds retransmissions up too; the oldest segment probes it
       if (index != tcb.sent_head && seqGt(sentEnd(tcb, index), edge)) break;
+      if (index == tcb.sent_head) index = joinSmall(tcb);
       const run = burstFrom(tcb, index, window, edge);
       for (let i: u32 = 0; i < run; i++) retransmitPushed(tcb, index + i, run > 1 && i + 1 == run, now);
       count += run;
@@ -86,6 +88,36 @@ export function retransmitLost(tcb: Tcb, now: u64, window: u32): bool {
   }
   noteSentInReduction(tcb, count);
   return count != 0;
+}
+
+/**
+ * Linux's tcp_retrans_collapse: small segments that left behind a small oldest one join it, up to a full segment, as far as
+ * none of them is SACKed or part of a longer burst. The record of the last of them stays, and is the oldest then.
+ */
+function joinSmall(tcb: Tcb): u32 {
+  while (tcb.packets_out > 1 && engine().recovery != 0) {
+    const head = tcb.sent_head;
+    const next = head + 1;
+    const first = sentAt(tcb, head);
+    const second = sentAt(tcb, next);
+    const whole = next + 1 == sentTail(tcb) || !(sentAt(tcb, next + 1).meta & Sent.CONTINUES);
+    if (!whole || second.meta & (Sent.SACKED | Sent.CONTINUES)) break;
+    const len = sentEnd(tcb, next) - first.seq - (second.meta & Sent.FIN ? 1 : 0);
+    if (len > <u32>tcb.mss || len > tcb.snd_wnd) break;
+    if (second.meta & Sent.LOST) tcb.lost_out--;
+    if (second.meta & Sent.RETRANS) tcb.retrans_out--;
+    if (!(tcb.flags & TcbFlag.SACK) && tcb.sacked_out) tcb.sacked_out--;
+    second.seq = first.seq;
+    second.meta =
+      (first.meta & (Sent.LOST | Sent.RETRANS | Sent.EVER_RETRANS | Sent.PUSH)) |
+      (second.meta & (Sent.FIN | Sent.PUSH | Sent.EVER_RETRANS));
+    second.sent_at = first.sent_at;
+    // The oldest has gone without being delivered
+    senderOf(tcb).delivered_again--;
+    tcb.sent_head = next;
+    tcb.packets_out--;
+  }
+  return tcb.sent_head;
 }
 
 /**
