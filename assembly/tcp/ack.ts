@@ -7,7 +7,7 @@ import { AckFlag, CaState, Chrono, Flag, Opt, Pending, Recovery, Sent, State, Tc
 import { Segment } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
 import { ackSample, engine } from "../base/root";
-import { seqGt, seqLeq, seqLt } from "../base/seq";
+import { seqGt, seqLeq, seqLt, seqMax } from "../base/seq";
 import { microseconds, timestampClock } from "../base/time";
 import { challenge } from "./challenge";
 import { chronoStop } from "./chrono";
@@ -97,7 +97,8 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: u64): bool {
     dubiousAck(tcb, segment, sample, blocks, now);
   }
   if (advanced) {
-    if (tcb.flags & TcbFlag.WRITES_FOR_EVER) tcb.write_seq = tcb.snd_una + tcb.snd_buf;
+    // An endless source fills what has become free; a write of its own may have gone beyond
+    if (tcb.flags & TcbFlag.WRITES_FOR_EVER) tcb.write_seq = seqMax(tcb.write_seq, tcb.snd_una + tcb.snd_buf);
     else if (tcb.flags & TcbFlag.WRITE_BLOCKED) noteWritable(tcb, now);
   }
   const sent = !bringsText(segment) && sendPending(tcb, now);
