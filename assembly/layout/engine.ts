@@ -149,6 +149,18 @@ export class Engine {
   keepalive_probes: u32;
   /** Bytes that may wait unsent before the application hears WRITABLE no more; 0: no limit. */
   notsent_lowat: u32;
+  /** `MtuProbing`: whether the path MTU is searched for, RFC 4821. */
+  mtu_probing: u32;
+  /** The search begins with segments of this length, and goes no lower than the floor. */
+  base_mss: u32;
+  mtu_probe_floor: u32;
+  /** The search ends when it has come this close, bytes; and begins anew after so long. */
+  probe_threshold: u32;
+  probe_interval_s: u32;
+  /** The MSS before options is never less, whatever a peer announces or a router says. */
+  min_snd_mss: u32;
+  /** net.ipv4.ip_no_pmtu_disc: with 2 no report of a smaller MTU is heard. */
+  ip_no_pmtu_disc: u32;
   /** Largest send buffer that tuning gives (tcp_wmem[2]). */
   wmem_max: u32;
   /** `Stack` of a run that is a host; 0 in a simulation. */

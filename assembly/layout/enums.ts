@@ -169,6 +169,23 @@ export const enum AckFlag {
   ENTERED_RECOVERY = 0x2000,
 }
 
+/** Values of net.ipv4.tcp_mtu_probing. */
+export const enum MtuProbing {
+  OFF = 0,
+  /** Only where long segments seem to vanish. */
+  BLACK_HOLE = 1,
+  ALWAYS = 2,
+}
+
+/** What is to be done about a probe of the path MTU before new data leaves. */
+export const enum MtuProbe {
+  /** None is due. */
+  NONE = 0,
+  /** One is, and new data waits until there is room for it. */
+  WAITS = 1,
+  SEND = 2,
+}
+
 /** What the retransmission timer of a `Sender` stands for. */
 export const enum Pending {
   RETRANSMISSION = 0,

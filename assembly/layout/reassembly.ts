@@ -94,6 +94,19 @@ export class TcbExt {
   /** `AltChecksum` that this end asks for, and what both have agreed on. */
   alt_checksum_wish: u8;
   alt_checksum: u8;
-  unused2: u8;
-  unused3: u16;
+  /** 1 while the path MTU is searched for, RFC 4821. */
+  mtu_probing: u8;
+  /** 1 when something in flight may be longer than the MSS is now. */
+  outgrown: u8;
+  unused3: u8;
+  /** What is known to fit and what is not known not to, as an MSS before options. */
+  search_low: u16;
+  search_high: u16;
+  /** Length of the probe in flight by the same measure, 0 when there is none, and where it lies. */
+  probe_size: u16;
+  unused4: u16;
+  probe_seq_start: u32;
+  probe_seq_end: u32;
+  /** When the search began last, timestamp-clock milliseconds. */
+  searched_ms: u32;
 }

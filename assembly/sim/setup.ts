@@ -45,6 +45,11 @@ function linuxDefaults(e: Engine): void {
   e.pacing_ss_ratio = 200;
   e.pacing_ca_ratio = 120;
   e.path_retries = 3;
+  e.base_mss = 1024;
+  e.mtu_probe_floor = 48;
+  e.probe_threshold = 8;
+  e.probe_interval_s = 600;
+  e.min_snd_mss = 48;
   e.keepalive_time_s = 7200;
   e.keepalive_interval_s = 75;
   e.keepalive_probes = 9;

@@ -12,6 +12,7 @@ import { microseconds, timestampClock } from "../base/time";
 import { challenge } from "./challenge";
 import { chronoStop } from "./chrono";
 import { ecnCounts, ecnEchoes } from "./ecn";
+import { probeArrived } from "./mtu_probing";
 import { sendNew } from "./new_data";
 import { sendPending } from "./output";
 import { syncMss } from "./pmtu";
@@ -141,6 +142,7 @@ function dubiousAck(tcb: Tcb, segment: Segment, sample: AckSample, blocks: u32, 
   if (blocks != 0 && sack) scoreboardUpdate(tcb, segment, sample);
   const advanced = (sample.flags & AckFlag.ADVANCED) != 0;
   acknowledge(tcb, segment, segment.ack, sample, blocks);
+  if (sample.acked) sample.flags |= AckFlag.SET_TIMER;
   if (tcb.flags & TcbFlag.ECN && ecnEchoes(tcb, segment, sample.delivered)) sample.flags |= AckFlag.ECE;
   rackUpdateWindow(tcb, sample);
   if (tx.tlp_high_seq) probeAcked(tcb, segment.ack, sample);
@@ -285,6 +287,7 @@ function acknowledge(tcb: Tcb, segment: Segment, ack: u32, sample: AckSample, bl
   tcb.packets_out = tail - index;
   const una = tcb.snd_una;
   tcb.snd_una = ack;
+  if (tcb.flags & TcbFlag.SEND_CARE) probeArrived(tcb, now);
   let bytes = ack - una;
   if (tcb.flags & TcbFlag.FIN_SENT && ack == tcb.snd_nxt) bytes--;
   tcb.bytes_acked += bytes;
@@ -292,7 +295,6 @@ function acknowledge(tcb: Tcb, segment: Segment, ack: u32, sample: AckSample, bl
   sample.rtt_us = 0;
   if (careful) {
     if (acked != 0) {
-      sample.flags |= AckFlag.SET_TIMER;
       if (ambiguous) sample.flags |= AckFlag.RETRANS_ACKED;
       if (tcb.flags & TcbFlag.SACK) {
         if (first_sent != 0 && first_seq != first_end) {

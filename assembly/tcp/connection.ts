@@ -11,6 +11,7 @@ import { ecnRelease } from "./ecn";
 import { fastOpenConfirmed, fastOpenIsEarly } from "./fast_open";
 import { initialSequenceNumber } from "./isn";
 import { windowScaleFor } from "./options";
+import { mtuProbingBegins } from "./mtu_probing";
 import { keepaliveChanged } from "./probes";
 import { reassemblyRelease } from "./reassembly";
 import { releaseSender } from "./sender";
@@ -130,6 +131,7 @@ export function beginCongestionControl(tcb: Tcb, now: u64): void {
   tcb.cwnd_usage_seq = tcb.snd_nxt;
   tcb.max_packets_out = 0;
   ccInit(tcb);
+  mtuProbingBegins(tcb, now);
   expandSendBuffer(tcb);
 }
 

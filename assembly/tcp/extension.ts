@@ -38,6 +38,7 @@ export function connectionInherits(tcb: Tcb): void {
   ext.rtt_histogram = 0;
   ext.ecn = 0;
   ext.fast_open = 0;
+  ext.mtu_probing = 0;
 }
 
 /** Gives back all that the block holds: nobody will look at it again. */

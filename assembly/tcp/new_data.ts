@@ -3,7 +3,7 @@
  * windows RFC 9293 §3.8.6.2.1, Nagle's rule §3.7.4 in Minshall's variant, bursts and PSH as Linux's TSO has them, idle
  * periods RFC 5681 §4.1, window validation by Linux's rule.
  */
-import { CaState, Chrono, Flag, Opt, Sent, State, TcbFlag, Timer } from "../layout/enums";
+import { CaState, Chrono, Flag, MtuProbe, Opt, Sent, State, TcbFlag, Timer } from "../layout/enums";
 import { Segment } from "../layout/segment";
 import { Sender } from "../layout/sender";
 import { Tcb } from "../layout/tcb";
@@ -16,6 +16,7 @@ import { isCwndLimited } from "../cc/window";
 import { chronoStart, chronoStop } from "./chrono";
 import { answerSent } from "./delayed_ack";
 import { fastOpenIsEarly } from "./fast_open";
+import { beginProbe, probeIsDue } from "./mtu_probing";
 import { emit, head, send, setHead, settleOwedAck, optionRoom } from "./output";
 import { burstSegments, paceBurst, pacingHolds } from "./pacing";
 import { pathMtuExpires } from "./pmtu";
@@ -38,11 +39,12 @@ export function sendNew(tcb: Tcb, now: u64): bool {
   takeSender(tcb);
   const sender = senderOf(tcb);
   chronoStart(sender, Chrono.BUSY, now);
+  const begin = tcb.snd_nxt;
+  const out = tcb.packets_out;
+  if (tcb.flags & TcbFlag.SEND_CARE && mtuProbeHolds(tcb, sender, now)) return false;
   const mss = <u32>tcb.mss - optionRoom(tcb, now);
   const edge = tcb.snd_una + tcb.snd_wnd;
   const cwnd = tcb.cwnd;
-  const begin = tcb.snd_nxt;
-  const out = tcb.packets_out;
   let flight = inFlight(tcb);
   let cwndLimited = false;
   let rwndLimited = false;
@@ -124,6 +126,17 @@ function isSteady(tcb: Tcb, sender: Sender): bool {
   const care = TcbFlag.SEND_CARE | TcbFlag.OUT_OF_ORDER | TcbFlag.REAL_BYTES | TcbFlag.FIN_QUEUED | TcbFlag.ECN;
   if ((tcb.flags & (TcbFlag.WRITES_FOR_EVER | care)) != TcbFlag.WRITES_FOR_EVER) return false;
   return engine().tso_bytes_max == 0 && sender.chrono == <u8>Chrono.BUSY;
+}
+
+/** RFC 4821: sends a probe of the path MTU when one is due. True while new data waits for one to get room. */
+function mtuProbeHolds(tcb: Tcb, sender: Sender, now: u64): bool {
+  const probe = probeIsDue(tcb, sender, now);
+  if (probe == MtuProbe.SEND) {
+    if (inFlight(tcb) == 0) startsAnew(tcb, now);
+    const length = beginProbe(tcb, now);
+    sendOne(tcb, sender, length, false, isPushed(sender, tcb.snd_nxt + length), 0, now);
+  }
+  return probe == MtuProbe.WAITS;
 }
 
 /** RFC 7413 §4.2.2: a connection that was made by its SYN may send before the handshake is over. */

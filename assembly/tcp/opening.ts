@@ -118,6 +118,7 @@ export function synSent(tcb: Tcb, segment: Segment, now: u64): void {
     return;
   }
   enterEstablished(tcb, now);
+  syncMss(tcb);
   const sentAgain = tcb.ext != 0 && fastOpenSynAckArrives(tcb, segment, now);
   if (segment.len != 0 || flags & Flag.FIN) {
     // Text on the SYN-ACK begins behind its SYN

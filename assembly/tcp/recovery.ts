@@ -19,6 +19,7 @@ import { seqGeq, seqGt } from "../base/seq";
 import { NS_PER_US } from "../base/time";
 import { ccOnAck, ccOnRto } from "../cc/cc";
 import { isCwndLimited, setCwnd } from "../cc/window";
+import { probeFailed } from "./mtu_probing";
 import { beginReduction, endReduction, enterCwr, inReduction, reduce } from "./prr";
 import { ecnReduced } from "./ecn";
 import { noteRenoReordering, noteReordering, rackIsOn, rackMarkLost } from "./rack";
@@ -87,7 +88,7 @@ export function recoveryOnAck(tcb: Tcb, segment: Segment, sample: AckSample, dup
       if (undoByDsack(tcb, now)) tryToOpen(tcb, sample);
       identifyLosses(tcb, sample);
       if (tcb.ca_state != <u8>CaState.RECOVERY) {
-        if (!tcb.lost_out) return;
+        if (!tcb.lost_out || probeFailed(tcb, now)) return;
         enterRecovery(tcb, sample);
       }
       break;
@@ -112,6 +113,7 @@ export function recoveryOnAck(tcb: Tcb, segment: Segment, sample: AckSample, dup
         tryToOpen(tcb, sample);
         return;
       }
+      if (probeFailed(tcb, now)) return;
       enterRecovery(tcb, sample);
   }
   sample.flags |= AckFlag.SEND_LOST;

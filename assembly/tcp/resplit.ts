@@ -1,6 +1,6 @@
 /**
- * What is in flight, cut anew: the path takes less than it was cut for. Segments that are too long count as lost; those
- * that left in one burst are cut as one, as Linux cuts an skb.
+ * What is in flight, cut anew: the path takes less than it was cut for, or no longer segments are sent by now. Those that
+ * left in one burst are cut as one, as Linux cuts an skb.
  *
  *      [ 1460 ][ 1460 ][ 300 ]      one burst, MSS 1460
  *      [ 1160 ][ 1160 ][ 900 ]      the same bytes, MSS 1160
@@ -15,14 +15,16 @@ import { sentAt, sentEnd, sentIn, sentLowerBound, sentTail } from "./sent";
 /** Bits that records must share to be cut as one. */
 const STATE: u32 = Sent.LOST | Sent.RETRANS | Sent.SACKED | Sent.EVER_RETRANS;
 
-/** Cuts what is longer than `mss` anew and marks it lost; how many segments are lost now that were not. */
-export function resplit(tcb: Tcb, mss: u32): u32 {
+/**
+ * Cuts what is longer than `mss` anew; the pieces keep the bits `keep` and get the bits `mark`. How many pieces there are.
+ */
+export function resplit(tcb: Tcb, mss: u32, keep: u32, mark: u32): u32 {
   const tail = sentTail(tcb);
   let pieces: u32 = 0;
   let long = false;
   for (let index = tcb.sent_head; index != tail;) {
     const next = burstEnd(tcb, index);
-    const cut = isTooLong(tcb, index, next, mss);
+    const cut = isTooLong(tcb, index, next, mss, keep);
     long = long || cut;
     pieces += cut ? (dataLength(tcb, index, next) + mss - 1) / mss : next - index;
     index = next;
@@ -30,11 +32,11 @@ export function resplit(tcb: Tcb, mss: u32): u32 {
   if (!long) return 0;
   const frontier_seq = tcb.lost_frontier == tail ? tcb.snd_nxt : sentAt(tcb, tcb.lost_frontier).seq;
   retransmissionsBySequence(tcb);
-  const lost = rebuild(tcb, mss, pieces);
+  const made = rebuild(tcb, mss, pieces, keep, mark);
   retransmissionsByIndex(tcb);
   tcb.lost_frontier = sentLowerBound(tcb, frontier_seq);
   recount(tcb);
-  return lost;
+  return made;
 }
 
 /** One past the last record of the burst that `index` begins. */
@@ -46,8 +48,9 @@ function burstEnd(tcb: Tcb, index: u32): u32 {
   return next;
 }
 
-function isTooLong(tcb: Tcb, from: u32, to: u32, mss: u32): bool {
-  if (sentAt(tcb, from).meta & Sent.SACKED) return false;
+/** What is SACKed needs no cutting; what is in flight again stays as it left, unless it counts as lost now. */
+function isTooLong(tcb: Tcb, from: u32, to: u32, mss: u32, keep: u32): bool {
+  if (sentAt(tcb, from).meta & (Sent.SACKED | (keep & Sent.LOST ? <u32>Sent.RETRANS : 0))) return false;
   for (let index = from; index != to; index++) if (dataLength(tcb, index, index + 1) > mss) return true;
   return false;
 }
@@ -59,17 +62,17 @@ function dataLength(tcb: Tcb, from: u32, to: u32): u32 {
 }
 
 /** Fills a ring of `count` records. */
-function rebuild(tcb: Tcb, mss: u32, count: u32): u32 {
+function rebuild(tcb: Tcb, mss: u32, count: u32, keep: u32, mark: u32): u32 {
   let bits = <u32>tcb.sent_bits;
   while ((count - 1) >> bits) bits++;
   const ring = takeSlab(bits + 4);
   const mask = ((<u32>1) << bits) - 1;
   const tail = sentTail(tcb);
   let to = tcb.sent_head;
-  let lost: u32 = 0;
+  let made: u32 = 0;
   for (let index = tcb.sent_head; index != tail;) {
     const next = burstEnd(tcb, index);
-    if (!isTooLong(tcb, index, next, mss)) {
+    if (!isTooLong(tcb, index, next, mss, keep)) {
       for (; index != next; index++) copyRecord(sentIn(ring, mask, to++), sentAt(tcb, index));
       continue;
     }
@@ -80,9 +83,9 @@ function rebuild(tcb: Tcb, mss: u32, count: u32): u32 {
       const piece = sentIn(ring, mask, to++);
       piece.seq = first.seq + offset;
       piece.sent_at = first.sent_at;
-      piece.meta = (first.meta & Sent.EVER_RETRANS) | Sent.LOST | (offset ? <u32>Sent.CONTINUES : 0);
+      piece.meta = (first.meta & keep) | mark | (offset ? <u32>Sent.CONTINUES : 0);
       if (offset + mss >= length) piece.meta |= last.meta & (Sent.FIN | Sent.PUSH);
-      lost++;
+      made++;
     }
     index = next;
   }
@@ -91,7 +94,7 @@ function rebuild(tcb: Tcb, mss: u32, count: u32): u32 {
   tcb.sent = <u32>ring;
   tcb.sent_bits = <u8>bits;
   tcb.packets_out = count;
-  return lost;
+  return made;
 }
 
 function copyRecord(to: SentSegment, from: SentSegment): void {

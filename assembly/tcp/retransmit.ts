@@ -7,6 +7,7 @@ import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
 import { seqGt } from "../base/seq";
 import { timestampClock } from "../base/time";
+import { cutOutgrown } from "./mtu_probing";
 import { send } from "./output";
 import { burstSegments } from "./pacing";
 import { noteSentInReduction } from "./prr";
@@ -65,6 +66,7 @@ export function retransmitQueue(tcb: Tcb, now: u64): void {
 
 /** The oldest lost segments that no retransmission is in flight for, up to `window`: RFC 6675 NextSeg rule 1. */
 export function retransmitLost(tcb: Tcb, now: u64, window: u32): bool {
+  if (tcb.flags & TcbFlag.SEND_CARE && tcb.lost_out > tcb.retrans_out) cutOutgrown(tcb, now);
   const tail = sentTail(tcb);
   if (<i32>(tcb.rtx_hint - tcb.sent_head) < 0) tcb.rtx_hint = tcb.sent_head;
   const edge = tcb.snd_una + tcb.snd_wnd;

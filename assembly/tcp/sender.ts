@@ -4,7 +4,7 @@ import { Retransmission, Sender } from "../layout/sender";
 import { Tcb } from "../layout/tcb";
 import { giveSlab, slabClass, takeSlab } from "../base/arena";
 import { engine } from "../base/root";
-import { isPaced } from "./pacing";
+import { sendsWithCare } from "./mtu_probing";
 import { findNextPush, releaseMarks } from "./push";
 import { timerClear } from "./timers";
 import { beginDeviation } from "./rtt";
@@ -35,7 +35,7 @@ function makeSender(tcb: Tcb): void {
   sender.pushed_seq = tcb.write_seq;
   sender.tail_push = 1;
   findNextPush(tcb, sender);
-  if (isPaced(tcb)) tcb.flags |= TcbFlag.SEND_CARE;
+  if (sendsWithCare(tcb)) tcb.flags |= TcbFlag.SEND_CARE;
 }
 
 export function releaseSender(tcb: Tcb): void {

@@ -60,10 +60,10 @@ export function synReceived(tcb: Tcb, segment: Segment, now: u64): void {
     refuse(tcb, segment);
     return;
   }
-  enterEstablished(tcb, now);
   tcb.snd_wnd = (<u32>segment.wnd) << tcb.snd_wscale;
   tcb.snd_wnd_max = tcb.snd_wnd;
   syncMss(tcb);
+  enterEstablished(tcb, now);
   tcb.snd_wl1 = segment.seq;
   tcb.snd_wl2 = segment.ack;
   if (tcb.flags & TcbFlag.FIN_QUEUED) {

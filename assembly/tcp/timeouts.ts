@@ -8,6 +8,7 @@ import { timestampClock } from "../base/time";
 import { enterClosed, listenOn } from "./connection";
 import { delayMissed } from "./delayed_ack";
 import { closedWindowIsGone, handshakeIsGone, peerIsGone, withinUserTimeout } from "./give_up";
+import { cutOutgrown, suspectBlackHole } from "./mtu_probing";
 import { sendAck, sendPending, sendSyn } from "./output";
 import { keepaliveTimeout, persistTimeout } from "./probes";
 import { reduce } from "./prr";
@@ -101,11 +102,13 @@ function retransmissionTimeout(tcb: Tcb, now: u64): void {
     enterClosed(tcb, EndReason.TIMED_OUT, now);
     return;
   }
+  suspectBlackHole(tcb, now);
   const sender = senderOf(tcb);
   if (!closed && tcb.unanswered++ == 0) sender.unanswered_ms = timestampClock(now);
   if (tcb.backoff < BACKOFF_MAX) tcb.backoff++;
   if (tcb.rtos < u16.MAX_VALUE) tcb.rtos++;
   enterLoss(tcb, now);
+  if (tcb.flags & TcbFlag.SEND_CARE) cutOutgrown(tcb, now);
   retransmit(tcb, tcb.sent_head, now);
   const timeout = withinUserTimeout(
     tcb,

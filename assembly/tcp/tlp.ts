@@ -5,13 +5,14 @@ import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
 import { seqGt, seqLt } from "../base/seq";
 import { NS_PER_US } from "../base/time";
+import { cutOutgrown } from "./mtu_probing";
 import { probeWithNewData } from "./new_data";
 import { beginReduction, endReduction } from "./prr";
 import { TIMEOUT_MIN_US } from "./rack";
 import { retransmitProbe } from "./retransmit";
 import { backedOffRto } from "./rtt";
 import { senderOf } from "./sender";
-import { sentAt, sentTail } from "./sent";
+import { sentAt, sentLowerBound, sentTail } from "./sent";
 import { tryKeepOpen } from "./recovery";
 import { timerClear, timerSet } from "./timers";
 
@@ -80,6 +81,11 @@ export function probeTimeout(tcb: Tcb, now: u64): void {
       tx.tlp_retrans = 1;
       let last = sentTail(tcb) - 1;
       while (last != tcb.sent_head && sentAt(tcb, last).meta & Sent.SACKED) last--;
+      if (tcb.flags & TcbFlag.SEND_CARE) {
+        const seq = sentAt(tcb, last).seq;
+        cutOutgrown(tcb, now);
+        last = sentLowerBound(tcb, seq);
+      }
       retransmitProbe(tcb, last, now);
       probeSent(tcb);
     }

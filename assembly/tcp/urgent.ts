@@ -10,7 +10,7 @@ import { Segment, SegmentExt } from "../layout/segment";
 import { Sender } from "../layout/sender";
 import { Tcb } from "../layout/tcb";
 import { seqGeq, seqGt, seqLeq, seqLt } from "../base/seq";
-import { isPaced } from "./pacing";
+import { sendsWithCare } from "./mtu_probing";
 import { takeReceiver } from "./receiver";
 import { senderOf } from "./sender";
 
@@ -32,7 +32,7 @@ export function isUrgent(tcb: Tcb, sender: Sender): bool {
 function stillUrgent(tcb: Tcb, sender: Sender): bool {
   if (seqLt(tcb.snd_una, sender.snd_up)) return true;
   sender.urgent = 0;
-  if (!isPaced(tcb)) tcb.flags &= ~TcbFlag.SEND_CARE;
+  if (!sendsWithCare(tcb)) tcb.flags &= ~TcbFlag.SEND_CARE;
   return false;
 }
 

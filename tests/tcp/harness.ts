@@ -88,6 +88,8 @@ export interface Settings {
   tso?: boolean;
   slowStartAfterIdle?: boolean;
   pacing?: boolean;
+  /** net.ipv4.tcp_mtu_probing. */
+  mtuProbing?: number;
   /** When the dialogue begins. */
   start?: bigint;
 }
@@ -140,6 +142,7 @@ const DEFAULTS = {
   tso: false,
   slowStartAfterIdle: true,
   pacing: false,
+  mtuProbing: 0,
   start: 1_000_000_000n,
 } satisfies Required<Settings>;
 
@@ -197,6 +200,7 @@ export function startRun(engine: Engine, settings: Settings): void {
   engine.set(engine.root, Root.tso_bytes_max, s.tso ? 65215 : 0);
   engine.set(engine.root, Root.slow_start_after_idle, s.slowStartAfterIdle ? 1 : 0);
   engine.set(engine.root, Root.pacing, s.pacing ? 1 : 0);
+  engine.set(engine.root, Root.mtu_probing, s.mtuProbing);
 }
 
 /** Takes what TCP wants to send off the engine's list. */

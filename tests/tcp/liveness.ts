@@ -24,8 +24,9 @@ export function neglected(engine: Engine, tcb: number): string | null {
   const pipe = out - get(Tcb.sacked_out) - get(Tcb.lost_out) + get(Tcb.retrans_out);
   if (pipe >= get(Tcb.cwnd)) return null;
   const window = get(Tcb.snd_una) + get(Tcb.snd_wnd) - get(Tcb.snd_nxt) | 0;
-  // A burst may wait for the ACK that lets it grow, or for its turn
-  const deferred = isSet(Timer.PACING) || (out > 0 && engine.get(engine.root, Root.tso_bytes_max) !== 0);
+  // A burst may wait for the ACK that lets it grow, or for its turn; what comes behind a probe of the path MTU, for that
+  const held = engine.get(engine.root, Root.tso_bytes_max) !== 0 || engine.get(engine.root, Root.mtu_probing) !== 0;
+  const deferred = isSet(Timer.PACING) || (out > 0 && held);
   // The FIN behind the last of the data has to fit with it
   const full = get(Tcb.mss) + (finWaits && waiting === get(Tcb.mss) ? 1 : 0);
   if (unsent && !deferred && waiting >= get(Tcb.mss) && window >= full) {
