@@ -86,18 +86,14 @@ function unexpectedText(tcb: Tcb, segment: Segment, now: u64): bool {
     if (end == rcv_nxt) return true;
     reassemblyNoteFin(tcb, end);
   }
-  if (start == end) {
-    // A FIN alone, ahead of order
-    tcb.flags |= TcbFlag.ACK_NOW;
-    return finIsInOrder(tcb);
-  }
   if (tcb.flags & TcbFlag.REAL_BYTES) keepBytes(tcb, segment, segment.seq, start, end);
   if (start != rcv_nxt) {
     tcb.flags |= TcbFlag.ACK_NOW;
     if (!tcb.rx || receiverOf(tcb).rcv_mss == 0) beginReceiving(tcb, now);
     const rx = receiverOf(tcb);
     rx.rcv_ooopack++;
-    reassemblyInsert(tcb, start, end);
+    // A FIN counts in the block (RFC 2018 §3: sequence numbers)
+    reassemblyInsert(tcb, start, fin ? end + 1 : end);
     if (tcb.flags & TcbFlag.TUNED_BUFFER && tcb.flags & TcbFlag.SACK) growWindow(tcb, rx, segment);
     return false;
   }
@@ -115,6 +111,8 @@ function fillHole(tcb: Tcb, segment: Segment, end: u32, now: u64): void {
     const held = reassemblyOf(tcb);
     if (held.count != 0 || held.fin != 0) tcb.flags |= TcbFlag.ACK_NOW;
     edge = reassemblyAdvance(tcb, end);
+    // The FIN's own place is passed by taking it
+    if (held.fin != 0 && seqGt(edge, held.fin_seq)) edge = held.fin_seq;
   }
   takeText(tcb, segment, edge, now);
   if (seqGt(edge, tcb.rcv_adv)) tcb.rcv_adv = edge;

@@ -38,10 +38,6 @@ export function resetArrives(tcb: Tcb, now: u64): void {
         enterClosed(tcb, EndReason.REFUSED, now);
       }
       return;
-    case State.CLOSING:
-    case State.LAST_ACK:
-      enterClosed(tcb, EndReason.CLOSED, now);
-      return;
     default:
       enterClosed(tcb, EndReason.RESET, now);
   }

@@ -144,7 +144,7 @@ export class TcpSocket {
     const told = this.#core.socket(this.at, SocketLayout.error);
     switch (reason) {
       case EndReason.RESET:
-        return this.#has(TcbFlag.FIN_RECEIVED) ? Errno.EPIPE : Errno.ECONNRESET;
+        return this.#wasClosedByPeer ? Errno.EPIPE : Errno.ECONNRESET;
       case EndReason.REFUSED:
         // One that was accepted early had a connection to lose
         return told || (this.#progress === "connected" ? Errno.ECONNRESET : Errno.ECONNREFUSED);
@@ -153,6 +153,11 @@ export class TcpSocket {
       default:
         return told;
     }
+  }
+
+  /** CLOSE_WAIT, or was it at the end. */
+  get #wasClosedByPeer(): boolean {
+    return this.#has(TcbFlag.FIN_RECEIVED) && !this.#has(TcbFlag.FIN_QUEUED);
   }
 
   // ---- Opening
@@ -342,6 +347,8 @@ export class TcpSocket {
       const ready = this.readable;
       const enough = ready >= target || (ready > 0 && (!wait || this.#readsNoMore));
       if (enough) return this.#get(Math.min(ready, length), flags);
+      // Linux SOCK_DONE: behind the end of the stream there is no error to read
+      if (this.#has(TcbFlag.FIN_RECEIVED)) return { result: 0 };
       const error = this.takeError();
       if (error !== 0) return { result: -error };
       if (!this.canReceive) return { result: 0 };
