@@ -149,7 +149,7 @@ export class Tcb {
   /** Largest window the peer has offered, bytes: RFC 9293 §3.8.6.2.1 Max(SND.WND). */
   snd_wnd_max: u32;
   rtos: u16;
-  /** What the peer announced; 536 when it did not, RFC 9293 §3.7.1. */
+  /** What the peer announced; 536 (IPv6: 1220) when it did not, RFC 9293 §3.7.1. */
   snd_mss: u16;
   /** Initial and restart window in segments, RFC 6928. */
   initial_cwnd: u16;

@@ -99,6 +99,11 @@ export function sendCookie(parent: Socket, segment: Segment, packet: Packet, now
   tcb.timer_event = 0;
   tcb.flags &= ~TcbFlag.REAL_BYTES;
   connectionInherits(tcb);
+  if (!((<u32>segment.opts) & Opt.TIMESTAMPS && tcb.flags & TcbFlag.OFFER_TIMESTAMPS)) {
+    // Nothing to keep the rest in: it is not agreed on
+    tcb.flags &= ~(TcbFlag.OFFER_SACK | TcbFlag.OFFER_WINDOW_SCALING);
+    segment.flags &= <u8>~(Flag.ECE | Flag.CWR);
+  }
   openPassive(tcb);
   segmentArrives(tcb, segment, now);
   tcb.state = 0;

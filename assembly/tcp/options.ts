@@ -5,10 +5,11 @@ import { Segment, SynOptions } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
 import { storeTimestamp } from "./paws";
-import { syncMss } from "./pmtu";
+import { headersLength, syncMss } from "./pmtu";
 
-/** RFC 9293 §3.7.1: what a peer that announces no MSS can take. */
-const DEFAULT_MSS: u32 = 536;
+/** RFC 9293 §3.7.1: what a peer that announces no MSS can take, over IPv4 and over IPv6. */
+const DEFAULT_MSS: u16 = 536;
+const DEFAULT_MSS_IPV6: u16 = 1220;
 /** RFC 7323 §2.3. */
 export const WSCALE_MAX: u32 = 14;
 
@@ -25,7 +26,7 @@ export function negotiate(tcb: Tcb, segment: Segment): void {
   const syn = changetype<SynOptions>(changetype<usize>(segment));
   const has = (opts & Opt.SYN) != 0;
   let flags = tcb.flags & ~(TcbFlag.TIMESTAMPS | TcbFlag.SACK | TcbFlag.WINDOW_SCALING);
-  tcb.snd_mss = has && syn.mss ? syn.mss : <u16>DEFAULT_MSS;
+  tcb.snd_mss = has && syn.mss ? syn.mss : headersLength(tcb) > 40 ? DEFAULT_MSS_IPV6 : DEFAULT_MSS;
   tcb.snd_wscale = 0;
   if (has && syn.wscale_plus_one != 0 && flags & TcbFlag.OFFER_WINDOW_SCALING) {
     flags |= TcbFlag.WINDOW_SCALING;

@@ -247,6 +247,7 @@ export class Host {
           const at = this.#core.call((core) => core.socketAccept(listener.at)) >>> 0;
           if (at === 0) return listener.nonBlocking ? { result: -Errno.EAGAIN } : undefined;
           const socket = new TcpSocket(this.#core, at, listener.family, true);
+          socket.inherit(listener);
           socket.nonBlocking = (flags & SOCK_NONBLOCK) !== 0;
           return { result: this.#open(socket), address: socket.remoteAddress };
         }),

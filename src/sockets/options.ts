@@ -333,6 +333,8 @@ export function getOption(target: Target, level: number, name: number): OptionRe
     return { result: 0, value: CC_NAMES[core.tcb(socket.at, Tcb.cc)].toLowerCase() };
   }
   if (level === SOL_SOCKET && name === SocketOption.SO_LINGER) return { result: 0, value: { ...socket.linger } };
+  // The struct itself is what `Host.tcpInfo` returns, by the names of its fields
+  if (level === SOL_TCP && name === TcpOption.TCP_INFO) return { result: 0 };
   const option = LEVELS[level]?.[name];
   if (option?.get === undefined) return { result: -Errno.ENOPROTOOPT };
   return { result: 0, value: option.get(target) };

@@ -71,6 +71,15 @@ export class TcpSocket {
     this.#progress = connected ? "connected" : "unconnected";
   }
 
+  /** Takes over what the user has set on the listener that it was accepted from; the core's part was copied there. */
+  inherit(listener: TcpSocket): void {
+    this.linger = { ...listener.linger };
+    this.receiveLowWater = listener.receiveLowWater;
+    this.receiveTimeoutNs = listener.receiveTimeoutNs;
+    this.sendTimeoutNs = listener.sendTimeoutNs;
+    for (const [name, value] of listener.remembered) this.remembered.set(name, value);
+  }
+
   /** State of RFC 9293 §3.3.2. */
   get state(): number {
     return this.#core.tcb(this.at, Tcb.state);
@@ -337,6 +346,7 @@ export class TcpSocket {
   /** Reads up to `length` bytes; 0 at the end of the stream, or -errno. Waits for the first when it may. */
   read(length: number, flags: number): Received | Pending<Received> {
     if (flags & MessageFlag.MSG_OOB) return this.#readUrgent(length, flags);
+    if (length === 0 && flags === 0) return { result: 0 };
     const mayWait = !this.nonBlocking && (flags & MessageFlag.MSG_DONTWAIT) === 0;
     const all = (flags & MessageFlag.MSG_WAITALL) !== 0;
     const target = Math.max(1, all ? length : Math.min(this.receiveLowWater, length));
