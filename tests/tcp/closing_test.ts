@@ -145,7 +145,7 @@ test("close: a FIN ahead of a hole waits until the hole is filled", async () => 
   const tcp = await connected({ sack: true });
   tcp.receives({ flags: "FPA", seq: 501, len: 500 });
   assert.equal(tcp.state, "ESTABLISHED");
-  assert.deepEqual(tcp.sends(), ["A 1 ack 1 sack 501-1001"]);
+  assert.deepEqual(tcp.sends(), ["A 1 ack 1 sack 501-1002"]);
   tcp.receives({ flags: "A", seq: 1, len: 500 });
   assert.equal(tcp.state, "CLOSE_WAIT");
   assert.deepEqual(tcp.sends(), ["A 1 ack 1002"]);
