@@ -13,6 +13,13 @@ import { AckSample } from "../layout/engine";
 import { CaState, Cc } from "../layout/enums";
 import { Tcb } from "../layout/tcb";
 import { cubicInit, cubicOnAck, cubicOnCongestionEvent, cubicOnTransmitStart, cubicOnRto } from "./cubic";
+import {
+  cubicRfcInit,
+  cubicRfcOnAck,
+  cubicRfcOnCongestionEvent,
+  cubicRfcOnTransmitStart,
+  cubicRfcOnRto,
+} from "./cubic_rfc";
 import { renoInit, renoOnAck, renoOnCongestionEvent, renoOnTransmitStart, renoOnRto } from "./reno";
 import { setCwnd } from "./window";
 
@@ -23,6 +30,9 @@ export function ccInit(tcb: Tcb): void {
       break;
     case Cc.CUBIC:
       cubicInit(tcb);
+      break;
+    case Cc.CUBIC_RFC:
+      cubicRfcInit(tcb);
       break;
     default:
       unreachable();
@@ -37,6 +47,9 @@ export function ccOnAck(tcb: Tcb, sample: AckSample): void {
     case Cc.CUBIC:
       cubicOnAck(tcb, sample);
       break;
+    case Cc.CUBIC_RFC:
+      cubicRfcOnAck(tcb, sample);
+      break;
     default:
       unreachable();
   }
@@ -50,6 +63,9 @@ export function ccOnCongestionEvent(tcb: Tcb, ecn: bool = false): void {
     case Cc.CUBIC:
       cubicOnCongestionEvent(tcb, ecn);
       break;
+    case Cc.CUBIC_RFC:
+      cubicRfcOnCongestionEvent(tcb, ecn);
+      break;
     default:
       unreachable();
   }
@@ -62,6 +78,9 @@ export function ccOnRto(tcb: Tcb): void {
       break;
     case Cc.CUBIC:
       cubicOnRto(tcb);
+      break;
+    case Cc.CUBIC_RFC:
+      cubicRfcOnRto(tcb);
       break;
     default:
       unreachable();
@@ -99,6 +118,9 @@ export function ccOnTransmitStart(tcb: Tcb, idle_ms: u32, now: u64): void {
       break;
     case Cc.CUBIC:
       cubicOnTransmitStart(tcb, idle_ms, now);
+      break;
+    case Cc.CUBIC_RFC:
+      cubicRfcOnTransmitStart(tcb, idle_ms, now);
       break;
     default:
       unreachable();

@@ -28,6 +28,25 @@ export function slowStart(tcb: Tcb, acked: u32, now: u64): u32 {
   return left;
 }
 
+/** One segment for each `per` acknowledged, as `cwnd_cnt` counts them: Linux's way of growing linearly. */
+export function additiveIncrease(tcb: Tcb, per: u32, acked: u32, now: u64): void {
+  let cwnd = tcb.cwnd;
+  let count = tcb.cwnd_cnt;
+  // What was saved up for a slower growth counts once
+  if (count >= per) {
+    count = 0;
+    cwnd++;
+  }
+  count += acked;
+  if (count >= per) {
+    const steps = count / per;
+    count -= steps * per;
+    cwnd += steps;
+  }
+  tcb.cwnd_cnt = count;
+  if (cwnd != tcb.cwnd) setCwnd(tcb, cwnd, now);
+}
+
 /** Linux's tcp_is_cwnd_limited: in slow start half of the window in use is enough to go on growing. */
 export function isCwndLimited(tcb: Tcb): bool {
   if (tcb.flags & TcbFlag.CWND_LIMITED) return true;

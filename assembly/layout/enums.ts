@@ -198,8 +198,11 @@ export const enum Pending {
 /** Congestion controls; one row an algorithm, see `cc/cc.ts`. */
 export const enum Cc {
   RENO = 0,
+  /** As Linux computes it. */
   CUBIC = 1,
-  COUNT = 2,
+  /** To the letter of RFC 9438. */
+  CUBIC_RFC = 2,
+  COUNT = 3,
 }
 
 /** What two ends have agreed on about explicit congestion notification; `Ecn.mode`. */
@@ -294,8 +297,6 @@ export const enum CcOption {
   NO_HYSTART = 2,
   /** A mark takes less of the window than a loss, RFC 8511. */
   ABE = 4,
-  /** CUBIC: the estimate of Reno's window grows by a whole segment once it has caught up, RFC 9438 §4.3. */
-  ALPHA_ONE = 8,
 }
 
 /** Bits of `Tcb.flags`. */

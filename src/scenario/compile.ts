@@ -353,7 +353,7 @@ class Compiler {
     const template = (own: number): number => {
       const tcb = engine.exports.allocate(Tcb.size);
       engine.set(tcb, Tcb.flags, own);
-      engine.set(tcb, Tcb.cc, Cc[group.cc.toUpperCase() as keyof typeof Cc]);
+      engine.set(tcb, Tcb.cc, congestionControl(group));
       engine.set(tcb, Tcb.rcv_mss, tcp.mss + TIMESTAMPS_BYTES);
       engine.set(tcb, Tcb.rcv_buf, tcp.receiveBuffer_bytes ?? TUNED_BUFFER_BYTES);
       engine.set(tcb, Tcb.snd_buf, tcp.sendBuffer_bytes);
@@ -402,10 +402,16 @@ class Compiler {
 }
 
 /** Refuses what the core's memory cannot hold; data in flight beyond the usual is not foreseen here. */
+/** The core's controller: some have two forms. */
+function congestionControl({ cc, ccOptions }: FlowGroupSpec): number {
+  if (cc === "cubic" && ccOptions.exact) return Cc.CUBIC_RFC;
+  return Cc[cc.toUpperCase() as keyof typeof Cc];
+}
+
 /** `CcOption` bits. */
-function ccOptionBits({ abc, hystart, abe, alphaOne }: FlowGroupSpec["ccOptions"]): number {
+function ccOptionBits({ abc, hystart, abe }: FlowGroupSpec["ccOptions"]): number {
   return (abc === false ? CcOption.COUNT_ACKS : 0) | (hystart === false ? CcOption.NO_HYSTART : 0) |
-    (abe ? CcOption.ABE : 0) | (alphaOne ? CcOption.ALPHA_ONE : 0);
+    (abe ? CcOption.ABE : 0);
 }
 
 function checkMemory(spec: ScenarioSpec): void {

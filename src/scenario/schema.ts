@@ -76,11 +76,11 @@ export const CONGESTION_CONTROLS: readonly Variant[] = [
         doc: "Leaves slow start when round-trip times grow or a train of ACKs is long, as Linux does.",
       },
       {
-        name: "alphaOne",
+        name: "exact",
         type: flag,
         default: false,
         rfc: true,
-        doc: "Reno's estimated window grows a segment a round trip once it has caught up, RFC 9438 4.3; not in Linux.",
+        doc: "Real numbers to the letter of RFC 9438; else whole segments and milliseconds as Linux computes them.",
       },
       abe,
     ],

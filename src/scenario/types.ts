@@ -318,8 +318,8 @@ export interface CcOptions {
   abc?: boolean;
   /** CUBIC: leaves slow start when round-trip times grow or a train of ACKs is long, as Linux does. */
   hystart?: boolean;
-  /** CUBIC: Reno's estimated window grows a segment a round trip once it has caught up (RFC 9438 §4.3); not in Linux. */
-  alphaOne?: boolean;
+  /** CUBIC: real numbers to the letter of RFC 9438; else whole segments and milliseconds as Linux computes them. */
+  exact?: boolean;
   /** A mark takes less of the window than a loss, RFC 8511. */
   abe?: boolean;
 }

@@ -75,7 +75,7 @@ test("normalize: the contract's example comes out in base units", () => {
       to: "right",
       app: null,
       cc: "cubic",
-      ccOptions: { hystart: true, alphaOne: false, abe: false },
+      ccOptions: { hystart: true, exact: false, abe: false },
       start_ns: 0,
       stagger_ns: 1e6,
       bytes: null,
@@ -398,7 +398,7 @@ const WRONG: [string, unknown, string][] = [
   [
     "an option of no congestion control",
     flow({ ccOptions: { beta: 0.5 } }),
-    "flows[0].ccOptions.beta: unknown field, expected hystart, alphaOne, abe or abc",
+    "flows[0].ccOptions.beta: unknown field, expected hystart, exact, abe or abc",
   ],
   [
     "an option of another congestion control",

@@ -112,7 +112,7 @@ const TYPES: Record<string, Record<string, 0>> = {
   flowTcp,
   tcp,
   record,
-  ccOptions: { abc: 0, hystart: 0, alphaOne: 0, abe: 0 },
+  ccOptions: { abc: 0, hystart: 0, exact: 0, abe: 0 },
   "topology dumbbell": dumbbell,
   "topology path": path,
   "queue droptail": queue,

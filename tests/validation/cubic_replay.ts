@@ -91,7 +91,7 @@ interface Replay {
 async function replay(rtt_s: number, losses: number[], duration_s: number): Promise<Replay> {
   const engine = await Engine.load();
   const scenario = lossyPath({
-    flow: { cc: "cubic", ccOptions: { hystart: false, alphaOne: true } },
+    flow: { cc: "cubic", ccOptions: { hystart: false, exact: true } },
     rtt_s,
     loss: { kind: "list", packets: losses },
     duration_s,

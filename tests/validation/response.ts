@@ -108,7 +108,7 @@ function engineWindow(
   const cycle_s = rtt_s / p / expected;
   return runLossyPath({
     // Slow start is to end at the first loss, and not before
-    flow: { cc, ccOptions: cc === "cubic" ? { hystart: false, alphaOne: true, ...ccOptions } : ccOptions },
+    flow: { cc, ccOptions: cc === "cubic" ? { hystart: false, exact: true, ...ccOptions } : ccOptions },
     rtt_s,
     loss,
     // Slow start ends near the window that is to come, not at 1/p
