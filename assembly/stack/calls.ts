@@ -163,7 +163,9 @@ export function socketWrite(at: u32, from: u32, len: u32, flags: u32): u32 {
   const now = engine().now;
   if (tcb.flags & TcbFlag.REAL_BYTES) {
     const bytes = changetype<TcbExt>(<usize>tcb.ext);
-    copyToRing(bytes.send, bytes.send_mask, tcb.write_seq, from, min(len, sendRoom(tcb)));
+    const room = min(len, sendRoom(tcb));
+    assert(tcb.write_seq - tcb.snd_una + room <= bytes.send_mask + 1, "a write overruns what is in flight");
+    copyToRing(bytes.send, bytes.send_mask, tcb.write_seq, from, room);
   }
   const taken = sendMessage(tcb, len, flags, now);
   settle(socket, now);

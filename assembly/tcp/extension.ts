@@ -70,7 +70,8 @@ export function ringsTake(tcb: Tcb): void {
 @inline
 function sendClass(tcb: Tcb): u32 {
   // A host takes whole bursts as long as the buffer is not full
-  return slabClass(tcb.snd_buf + (engine().tso_bytes_max ? 0x10000 : 0));
+  // A host takes whole bursts as long as the buffer is not full, and the rest of the last one
+  return slabClass(tcb.snd_buf + (engine().tso_bytes_max ? 0x20000 : 0));
 }
 
 /** A buffer has grown: its ring has to hold it. What it holds moves over. */

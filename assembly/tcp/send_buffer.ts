@@ -21,14 +21,21 @@ export function sendRoom(tcb: Tcb): u32 {
   const state = <i32>tcb.state;
   // Whoever has called CLOSE has a FIN queued, in whatever state since
   if (tcb.flags & TcbFlag.FIN_QUEUED || state <= State.LISTEN) return 0;
-  if (countsMemory(tcb)) return roomInBursts(tcb);
   const queued = queuedBytes(tcb);
+  if (countsMemory(tcb)) return min(roomInBursts(tcb), ringRoom(tcb, queued));
   return queued < tcb.snd_buf ? tcb.snd_buf - queued : 0;
 }
 
 @inline
 function countsMemory(tcb: Tcb): bool {
   return engine().tso_bytes_max != 0 && <i32>tcb.state >= State.ESTABLISHED;
+}
+
+/** Real bytes that the ring takes without losing those still queued: bursts are counted loosely, a ring is not. */
+function ringRoom(tcb: Tcb, queued: u32): u32 {
+  if (!(tcb.flags & TcbFlag.REAL_BYTES) || !tcb.ext) return u32.MAX_VALUE;
+  const ext = changetype<TcbExt>(<usize>tcb.ext);
+  return ext.send ? ext.send_mask - queued : u32.MAX_VALUE;
 }
 
 /** Bytes that are not acknowledged; a SYN is none of them. */

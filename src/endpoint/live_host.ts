@@ -80,7 +80,7 @@ interface Connection {
 
 /** A host of the engine in real time. */
 export class LiveHost {
-  /** The host itself, for what is not here: its sockets' calls may be used between turns. */
+  /** The host itself, for what is not here: its sockets' calls may be used between turns, after `sync`. */
   readonly host: Host;
   readonly #realTime: RealTime;
   readonly #path: EmulatedPath | undefined;
@@ -131,6 +131,7 @@ export class LiveHost {
   /** Connects, and resolves when the connection is over. */
   connect(address: string, port: number, application: Application): Promise<ConnectionReport> {
     const { host } = this;
+    this.sync();
     const fd = this.#socket(address.includes(":") ? AF_INET6 : AF_INET);
     const result = settled(host.connect(fd, { address, port }));
     if (result < 0 && result !== -Errno.EINPROGRESS) throw new Error(`connect: ${errnoName(-result)}`);
@@ -147,6 +148,11 @@ export class LiveHost {
       checked(this.host.setsockopt(fd, SOL_TCP, TcpOption.TCP_CONGESTION, name), `congestion control "${name}"`);
     }
     return fd;
+  }
+
+  /** Brings the host's clock to now. */
+  sync(): void {
+    this.#realTime.sync();
   }
 
   /** Asks every session to go on: something that they wait for has happened elsewhere. */

@@ -92,6 +92,11 @@ export class RealTime {
     this.wake();
   }
 
+  /** Brings the host's clock to now: for calls between turns, whose packets and timers would else be of the last one. */
+  sync(): void {
+    this.#guarded(() => this.#host.run(this.now()));
+  }
+
   /** Has a turn soon: the application wants to do something. */
   wake(): void {
     if (this.#tunnel !== undefined) this.#immediate ??= setImmediate(() => this.#guarded(() => this.#turn()));

@@ -7,13 +7,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
+import { http } from "../../src/endpoint/http.ts";
+import { patternAt } from "../../src/endpoint/pattern.ts";
 import { echo, source } from "../../src/endpoint/session.ts";
+import { AF_INET, Errno, MessageFlag, Shutdown, SOCK_NONBLOCK, SOCK_STREAM } from "../../src/sockets/constants.ts";
 import { tshark } from "../trace/tshark.ts";
 import {
   assertPattern,
   exchange,
   kernelAccept,
   kernelConnect,
+  patternSum,
+  receiveAll,
+  runProgram,
   setKernel,
   type Wire,
   type WireOptions,
@@ -36,6 +42,7 @@ const FIELDS = {
   cookie: "tcp.options.tfo.cookie",
   cookieRequest: "tcp.options.tfo.request",
   badChecksum: "tcp.checksum.status",
+  sentAgain: "tcp.analysis.retransmission",
 } as const;
 
 type Packet = Record<keyof typeof FIELDS, string>;
@@ -141,7 +148,8 @@ for (const role of ["client", "server"] as const) {
       assert.equal(flags(synAck) & (ECE | CWR), ECE);
       for (const end of [".1", ".2"]) {
         const sent = packets.filter((packet) => packet.source.endsWith(end) && (flags(packet) & (SYN | FIN)) === 0);
-        const data = sent.filter(({ length }) => length !== "0");
+        // RFC 3168 §6.1.5: what is sent again is not
+        const data = sent.filter(({ length, sentAgain }) => length !== "0" && sentAgain === "");
         assert.ok(data.length > 10 && data.every(({ ecn }) => ecn === "2"), `data from ${end} is not all ECT(0)`);
         assert.ok(sent.filter(({ length }) => length === "0").every(({ ecn }) => ecn === "0"), `an ACK of ${end} is`);
       }
@@ -166,4 +174,65 @@ test("SACK and DSACK: the engine reports holes and doubles, and Linux reports th
       );
     }
   }
+});
+
+/** TCP Fast Open for every client and every listener, as Linux numbers it. */
+const FAST_OPEN = 0x403;
+
+test("TCP Fast Open, Linux as client: a cookie first, then data in the SYN, acknowledged by the SYN-ACK", async () => {
+  setKernel("net.ipv4.tcp_fastopen", FAST_OPEN);
+  await withWire({ sysctls: { "net.ipv4.tcp_fastopen": FAST_OPEN } }, async (wire) => {
+    wire.live.listen(80, http);
+    const packets = await captured(wire, async () => {
+      for (let i = 0; i < 2; i++) {
+        const url = `http://${wire.engine}/bytes/5000`;
+        const { stdout } = await runProgram("sh", "-c", `curl -sS --tcp-fastopen --max-time 5 ${url} | sha256sum`);
+        assert.equal(stdout.split(" ")[0], patternSum(5000));
+      }
+    });
+    const opening = packets.filter((packet) => (flags(packet) & SYN) !== 0);
+    assert.equal(opening.length, 4);
+    const [asks, grants, uses, takes] = opening;
+    assert.deepEqual([asks.length, asks.cookie], ["0", ""]);
+    assert.notEqual(asks.cookieRequest, "");
+    assert.match(grants.cookie, /^[0-9a-f]{8,32}$/);
+    assert.deepEqual([uses.cookie, takes.ack], [grants.cookie, String(Number(uses.length) + 1)]);
+    assert.ok(Number(uses.length) > 0);
+  });
+});
+
+test("TCP Fast Open, Linux as server: the engine asks for a cookie, and its next SYN carries data", async () => {
+  setKernel("net.ipv4.tcp_fastopen", FAST_OPEN);
+  await withWire({ sysctls: { "net.ipv4.tcp_fastopen": FAST_OPEN } }, async (wire) => {
+    const { host } = wire.live;
+    const packets = await captured(wire, async () => {
+      for (let i = 0; i < 2; i++) {
+        const server = await kernelAccept(wire.kernel);
+        const fd = host.socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK);
+        const to = { address: wire.kernel, port: server.port };
+        wire.live.sync();
+        const sent = host.write(fd, patternAt(0, 100), MessageFlag.MSG_FASTOPEN, to);
+        assert.ok(sent === (i === 0 ? -Errno.EINPROGRESS : 100), `write: ${sent}`);
+        wire.live.poke();
+        await pause(100);
+        wire.live.sync();
+        if (i === 0) assert.equal(host.write(fd, patternAt(0, 100)), 100);
+        host.shutdown(fd, Shutdown.SHUT_WR);
+        wire.live.poke();
+        const socket = await server.socket;
+        assertPattern(await receiveAll(socket), 100);
+        socket.end();
+        await pause(50);
+        server.close();
+        wire.live.sync();
+        host.close(fd);
+      }
+    });
+    const opening = packets.filter((packet) => (flags(packet) & SYN) !== 0);
+    assert.equal(opening.length, 4);
+    const [asks, grants, uses, takes] = opening;
+    assert.notEqual(asks.cookieRequest, "");
+    assert.match(grants.cookie, /^[0-9a-f]{8,32}$/);
+    assert.deepEqual([uses.cookie, uses.length, takes.ack], [grants.cookie, "100", "101"]);
+  });
 });
