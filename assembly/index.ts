@@ -33,6 +33,7 @@ export {
 export { stackInit } from "./stack/stack";
 export { stackInput } from "./stack/input";
 export { stackRun } from "./stack/run";
+export { checkStack } from "./stack/invariants";
 export { stackNews } from "./stack/news";
 export {
   socketAbort,

@@ -82,8 +82,7 @@ export class Socket {
   defer_accept: u32;
   /** TCP_FASTOPEN: bound of its connections that no ACK has confirmed; 0: not offered. */
   fastopen_backlog: u32;
-  /** The listener that counts it as begun early. */
-  fast_open_parent: u32;
+  unused2: u32;
   unused3: u32;
   unused4: u32;
   unused5: u32;

@@ -91,14 +91,15 @@ export function sendCookie(parent: Socket, segment: Segment, packet: Packet, now
   // A handshake like any other, in a block that nobody keeps
   const nobody = socketAt(s.nobody);
   const tcb = tcbOf(nobody);
+  connectionRelease(tcb);
   memory.copy(s.nobody, <u32>changetype<usize>(parent), (<usize>1) << SOCKET_CLASS);
+  connectionInherits(tcb);
   nobody.flags = 0;
   nameEnds(nobody, packet);
   tcb.state = 0;
   tcb.owner = s.nobody;
   tcb.timer_event = 0;
   tcb.flags &= ~TcbFlag.REAL_BYTES;
-  connectionInherits(tcb);
   if (!((<u32>segment.opts) & Opt.TIMESTAMPS && tcb.flags & TcbFlag.OFFER_TIMESTAMPS)) {
     // Nothing to keep the rest in: it is not agreed on
     tcb.flags &= ~(TcbFlag.OFFER_SACK | TcbFlag.OFFER_WINDOW_SCALING);

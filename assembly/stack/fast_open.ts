@@ -5,6 +5,7 @@ import { Socket, SocketFlag } from "../layout/stack";
 import { engine } from "../base/root";
 import { fastOpenCookie4, fastOpenCookie6, fastOpenSyn } from "../tcp/fast_open";
 import { isIpv4, unmapped } from "./address";
+import { findListener } from "./ports";
 import { listenerOf } from "./queues";
 import { socketAt, tcbOf } from "./stack";
 
@@ -26,7 +27,6 @@ export function fastOpenBegins(parent: Socket, child: Socket, segment: Segment):
   if (!fastOpenSyn(tcbOf(child), segment, cookieFor(child), listener.fastopen_count < most)) return false;
   listener.fastopen_count++;
   child.flags |= SocketFlag.FAST_OPEN;
-  child.fast_open_parent = <u32>changetype<usize>(parent);
   return true;
 }
 
@@ -41,9 +41,9 @@ function cookieFor(child: Socket): u64 {
 export function fastOpenSettles(child: Socket): void {
   if (tcbOf(child).state == <u8>State.SYN_RECEIVED) return;
   child.flags &= ~SocketFlag.FAST_OPEN;
-  const parent = socketAt(child.fast_open_parent);
-  // The listener may be gone
-  if (!(parent.flags & SocketFlag.LISTENING) || !parent.listener) return;
-  const listener = listenerOf(parent);
+  // The listener may be gone, and its memory somebody else's: whoever listens there now is asked for anew
+  const at = findListener(child.local_hi, child.local_lo, child.local_port, !isIpv4(child.local_hi, child.local_lo));
+  if (!at || !socketAt(at).listener) return;
+  const listener = listenerOf(socketAt(at));
   if (listener.fastopen_count) listener.fastopen_count--;
 }

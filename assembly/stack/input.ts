@@ -10,7 +10,7 @@ import { timeWaitGivesWay } from "../tcp/synchronized";
 import { ipv4PayloadLength, parseIpv4 } from "../wire/ipv4";
 import { ipv6PayloadLength, parseIpv6 } from "../wire/ipv6";
 import { IP_PROTOCOL_TCP, parseTcp } from "../wire/tcp_header";
-import { isLocal, mapAddresses } from "./address";
+import { isLocal, isMartian, mapAddresses } from "./address";
 import { handshakeMayHear, listenerHears, refuseFor } from "./listen";
 import { icmp4Arrives, icmp6Arrives, IP_PROTOCOL_ICMP4, IP_PROTOCOL_ICMP6, tellUnreachable } from "./icmp";
 import { alternateOf } from "./output";
@@ -35,7 +35,8 @@ export function stackInput(length: u32): void {
     return;
   }
   mapAddresses(packet);
-  if (!isLocal(packet.dst_hi, packet.dst_lo)) {
+  // Nobody sends from there: an answer would go to ourselves (LAND), to many, or to nobody
+  if (!isLocal(packet.dst_hi, packet.dst_lo) || isMartian(packet.src_hi, packet.src_lo)) {
     s.drops_address++;
     return;
   }

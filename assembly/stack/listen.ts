@@ -9,7 +9,7 @@ import { Tcb } from "../layout/tcb";
 import { Packet } from "../layout/wire";
 import { engine } from "../base/root";
 import { abortConnection, openPassive } from "../tcp/calls";
-import { ringsTake } from "../tcp/extension";
+import { connectionRelease, ringsTake } from "../tcp/extension";
 import { listenAgain } from "../tcp/opening";
 import { refuse } from "../tcp/output";
 import { offeredWindow } from "../tcp/receive_window";
@@ -175,6 +175,7 @@ export function refuseFor(packet: Packet, segment: Segment): void {
   const nobody = socketAt(stack().nobody);
   nameEnds(nobody, packet);
   refuse(tcbOf(nobody), segment);
+  connectionRelease(tcbOf(nobody));
   if (!engine().out_head) return;
   stack().resets_refused++;
   transmit(nobody);

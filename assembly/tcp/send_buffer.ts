@@ -55,6 +55,7 @@ function roomInBursts(tcb: Tcb): u32 {
     const tail = senderOf(tcb).tail_start;
     const used = seqGt(tail, tcb.snd_nxt) ? tcb.write_seq - tail : unsent;
     if (used < goal) room = goal - used;
+    memory += room;
   }
   const low = lowWater(tcb);
   const leaves = sendable(tcb);

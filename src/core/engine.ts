@@ -122,6 +122,7 @@ export interface CoreExports {
   timersEarliest(tcb: number): bigint;
   checkInvariants(tcb: number): void;
   bytesInUse(): number;
+  checkStack(): void;
   takeSegment(): number;
   takeLongSegment(): number;
   giveSegment(segment: number): void;

@@ -195,6 +195,16 @@ export class Host {
     return this.#core.engine.exports.memory.buffer.byteLength;
   }
 
+  /** Counts the host's books again, and those of all its connections; throws when they contradict each other. Slow. */
+  check(): void {
+    this.#core.call((core) => core.checkStack());
+  }
+
+  /** Bytes of the core's memory that are in use. */
+  get bytesInUse(): number {
+    return this.#core.engine.exports.bytesInUse() >>> 0;
+  }
+
   // ---- Calls
 
   socket(domain: number, type: number, protocol = 0): number {
