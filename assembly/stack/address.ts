@@ -44,15 +44,13 @@ export function isLocal(hi: u64, lo: u64): bool {
   return false;
 }
 
-/** An address that no other host's packet can come from, RFC 1812 §5.3.7: our own, loopback, multicast, broadcast, none. */
+/** An address that no packet comes from, RFC 1812 §5.3.7: loopback, multicast, broadcast, none. */
 export function isMartian(hi: u64, lo: u64): bool {
   if (isIpv4(hi, lo)) {
     const net = unmapped(lo) >> 24;
-    if (net == 0 || net == 127 || net >= 224) return true;
-  } else if ((hi & 0xff) == 0xff || (hi == 0 && (lo == 0 || lo == (<u64>1) << 56))) {
-    return true;
+    return net == 0 || net == 127 || net >= 224;
   }
-  return isLocal(hi, lo);
+  return (hi & 0xff) == 0xff || (hi == 0 && (lo == 0 || lo == (<u64>1) << 56));
 }
 
 /** The host's first address of a family; null when it has none. */

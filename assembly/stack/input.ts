@@ -35,7 +35,7 @@ export function stackInput(length: u32): void {
     return;
   }
   mapAddresses(packet);
-  // Nobody sends from there: an answer would go to ourselves (LAND), to many, or to nobody
+  // Nobody sends from there: an answer would go to many, or to nobody
   if (!isLocal(packet.dst_hi, packet.dst_lo) || isMartian(packet.src_hi, packet.src_lo)) {
     s.drops_address++;
     return;
@@ -99,6 +99,11 @@ function lacksAlternate(socket: Socket, segment: Segment, packet: Packet): bool 
 
 /** A segment for no connection. */
 function portHears(segment: Segment, packet: Packet, old_nxt: u32, reuse: bool, now: u64): void {
+  // LAND: a port that talks to itself would never stop
+  if (packet.src_port == packet.dst_port && packet.src_lo == packet.dst_lo && packet.src_hi == packet.dst_hi) {
+    stack().drops_address++;
+    return;
+  }
   const listener = findListener(packet.dst_hi, packet.dst_lo, packet.dst_port, packet.version == 6);
   if (listener) listenerHears(socketAt(listener), segment, packet, old_nxt, reuse, now);
   else refuseFor(packet, segment);
