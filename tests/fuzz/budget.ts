@@ -15,6 +15,11 @@ export interface Share {
   least: number;
 }
 
+/** When the time of a test that begins now is over, on the clock of `performance.now()`. */
+export function timeIsOver(share: number): number {
+  return performance.now() + Number(process.env.CWND_FUZZ_SECONDS ?? SECONDS) * share * 1000;
+}
+
 /**
  * Runs `check` on seeds from `CWND_TEST_SEED` on; on one alone when `CWND_TEST_CASES` says 1, and so on. `test` is the
  * `import.meta` of the test's file. Returns how many there were, and prints so when `CWND_FUZZ_SECONDS` is set.
@@ -24,10 +29,9 @@ export async function fuzz(
   { share, least }: Share,
   check: (seed: number) => void | Promise<void>,
 ): Promise<number> {
-  const seconds = Number(process.env.CWND_FUZZ_SECONDS ?? SECONDS);
   const fixed = process.env.CWND_TEST_CASES;
   const begin = performance.now();
-  const end = begin + seconds * share * 1000;
+  const end = timeIsOver(share);
   const first = testSeed();
   let seed = first;
   for (; fixed ? seed < first + Number(fixed) : seed < first + least || performance.now() < end; seed++) {

@@ -25,6 +25,9 @@ export class Network {
   /** Says of a packet whether it is lost. */
   loses: (packet: Uint8Array, from: "a" | "b") => boolean = () => false;
   delayMs = 5;
+  /** What becomes of a packet on the way: nothing, one or more that arrive so much later; may be replaced. */
+  carries: (packet: Uint8Array, from: "a" | "b") => { packet: Uint8Array; delay_ms: number }[] = (packet, from) =>
+    this.loses(packet, from) ? [] : [{ packet, delay_ms: this.delayMs }];
   #travelling: Travelling[] = [];
   #waiting: (() => void)[] = [];
 
@@ -110,12 +113,13 @@ export class Network {
   }
 
   #send(): void {
-    const delay = BigInt(Math.round(this.delayMs * 1e6));
     for (const from of ["a", "b"] as const) {
       const [host, to] = from === "a" ? [this.a, this.b] : [this.b, this.a];
       for (const { timeNs, packet } of host.output()) {
         this.seen.push({ from, packet });
-        if (!this.loses(packet, from)) this.#travelling.push({ at: timeNs + delay, to, packet });
+        for (const { packet: carried, delay_ms } of this.carries(packet, from)) {
+          this.#travelling.push({ at: timeNs + BigInt(Math.round(delay_ms * 1e6)), to, packet: carried });
+        }
       }
     }
   }
