@@ -10,6 +10,7 @@ import { blocksOf, readDocument, ROOT } from "./markdown.ts";
 
 const README = readDocument("README.md");
 const [SCENARIO] = blocksOf(README, "jsonc");
+const [SCRIPT] = blocksOf(README, "packetdrill");
 
 /** The command lines of all shell blocks. */
 const commands = blocksOf(README, "sh").flatMap((block) => block.split("\n")).filter((line) => line !== "");
@@ -20,15 +21,22 @@ function words(line: string): string[] {
 }
 
 test("README.md: has commands, a scenario and programs", () => {
-  assert.ok(commands.length >= 9 && SCENARIO !== undefined && blocksOf(README, "ts").length === 2);
+  assert.ok(commands.length >= 11 && SCENARIO !== undefined && SCRIPT !== undefined);
+  assert.ok(blocksOf(README, "ts").length === 2);
 });
 
 for (const line of commands.filter((line) => line.startsWith("cwnd "))) {
   test(`README.md: ${line}`, () =>
     inFolder(async (folder) => {
       const [, ...args] = words(line);
-      const { status, stdout, stderr } = await cwnd(folder, ...args);
-      assert.deepEqual([status, stderr], [0, ""]);
+      writeFileSync(join(folder, "script.pkt"), SCRIPT);
+      // It would serve until Ctrl-C, and says on standard error how to reach it
+      const attaches = args[0] === "attach";
+      const { status, stdout, stderr } = await cwnd(folder, ...args, ...(attaches ? ["--duration", "200ms"] : []));
+      assert.deepEqual([status, attaches && /^ {2}socat .*\n.*^then: curl http:/ms.test(stderr) ? "" : stderr], [
+        0,
+        "",
+      ]);
       assert.equal(stdout === "", args.includes("--quiet"));
       if (args.includes("--json") || args[0] === "schema") assert.equal(typeof JSON.parse(stdout), "object");
       for (const option of ["--out", "--pcap"]) {
