@@ -15,7 +15,9 @@ process.chdir(fileURLToPath(new URL("../", import.meta.url)));
 const { build } = await import(DNT);
 await rm(OUT, { recursive: true, force: true });
 await build({
-  entryPoints: [config.exports["."], { kind: "bin", name: "cwnd", path: config.exports["./cli"] }],
+  entryPoints: Object.entries(config.exports).map(([name, path]) =>
+    name === "./cli" ? { kind: "bin", name: "cwnd", path } : { name, path }
+  ),
   outDir: OUT,
   importMap: "deno.json",
   shims: {},

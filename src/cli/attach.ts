@@ -1,12 +1,11 @@
 /** `cwnd attach`: the engine on a TUN device or a UDP tunnel, in real time, with a small service for whoever connects. */
 import process from "node:process";
+import { EmulatedPath, type EmulatedScenario } from "../endpoint/emulated_path.ts";
 import { http } from "../endpoint/http.ts";
 import { type ConnectionReport, LiveHost, type LiveStatistics } from "../endpoint/live_host.ts";
 import { type Application, echo, sink, source } from "../endpoint/session.ts";
 import { ipCommands, openTun, socatCommand, type Tun, type TunOptions } from "../endpoint/tun.ts";
 import { rate, seconds } from "../report/format.ts";
-import { normalize } from "../scenario/normalize.ts";
-import type { ScenarioSpec } from "../scenario/types.ts";
 import { VERSION } from "../version.ts";
 import { type AttachOptions, type AttachPlan, attachPlan, type Service } from "./attach_options.ts";
 import { DONE, FAILED, FailedError, INTERRUPTED, UsageError } from "./errors.ts";
@@ -16,8 +15,10 @@ import { print } from "./terminal.ts";
 /** Runs the verb until its connection is over, its time is up, or Ctrl-C; returns the exit status. */
 export async function attach(options: AttachOptions): Promise<number> {
   const plan = attachPlan(options);
-  const scenario = plan.link === undefined ? undefined : readLinks(plan.link);
-  const live = await openHost(plan, scenario);
+  const path = plan.link === undefined
+    ? undefined
+    : await EmulatedPath.create(readScenarioFile(plan.link) as EmulatedScenario, plan.link);
+  const live = await openHost(plan, path);
   let tun: Tun | undefined;
   try {
     if (plan.listen !== undefined) live.listen(plan.listen, application(plan));
@@ -34,14 +35,7 @@ export async function attach(options: AttachOptions): Promise<number> {
   }
 }
 
-/** The links of a scenario; its flows do not matter here, and need not be there. */
-function readLinks(file: string): ScenarioSpec {
-  const value = readScenarioFile(file);
-  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-  return normalize(isObject ? { flows: [{}], ...value } : value, file);
-}
-
-async function openHost(plan: AttachPlan, scenario: ScenarioSpec | undefined): Promise<LiveHost> {
+async function openHost(plan: AttachPlan, path: EmulatedPath | undefined): Promise<LiveHost> {
   try {
     return await LiveHost.open({
       tunnel: { port: plan.port, peerPort: plan.peerPort },
@@ -49,7 +43,7 @@ async function openHost(plan: AttachPlan, scenario: ScenarioSpec | undefined): P
       sysctls: Object.fromEntries(plan.sysctls),
       congestionControl: plan.cc,
       mtu: plan.mtu,
-      scenario,
+      path,
     });
   } catch (error) {
     throw new UsageError(`cwnd attach: ${(error as Error).message}`);

@@ -5,13 +5,18 @@
 import { Engine } from "../core/engine.ts";
 import { LinkExt, Route, Segment, SegmentExt } from "../core/layout.gen.ts";
 import { type CompiledWays, compileWays } from "../scenario/compile.ts";
-import type { ScenarioSpec } from "../scenario/types.ts";
+import { normalize } from "../scenario/normalize.ts";
+import type { Scenario } from "../scenario/types.ts";
+
+/** A scenario whose links matter, and of its flows at most the way that the first one takes. */
+export type EmulatedScenario = Omit<Scenario, "flows"> & Partial<Pick<Scenario, "flows">>;
 
 /** From the left end of the path to its right end, or back. */
 export type Direction = "rightwards" | "leftwards";
 
 /** A packet that has come out. */
 export interface Arrival {
+  /** Which way it went. */
   direction: Direction;
   /** A copy: it stays as it is. */
   packet: Uint8Array<ArrayBuffer>;
@@ -19,12 +24,19 @@ export interface Arrival {
 
 /** What one direction of a named link has done. */
 export interface PathLinkStatistics {
+  /** `bottleneck`, or `bottleneck:reverse` for the other direction. */
   id: string;
+  /** Packets that entered it. */
   packets: number;
+  /** Their bytes. */
   bytes: number;
+  /** Packets it dropped: by its queue, by its loss. */
   drops: { overflow: number; loss: number };
+  /** Packets it doubled. */
   duplicated: number;
+  /** Packets it held back. */
   reordered: number;
+  /** Packets it damaged. */
   corrupted: number;
 }
 
@@ -45,8 +57,13 @@ export class EmulatedPath {
     this.#ways = ways;
   }
 
-  /** The path that the first flow of `spec` would take, in an engine of its own. */
-  static async create(spec: ScenarioSpec): Promise<EmulatedPath> {
+  /**
+   * The path that the first flow of a scenario would take, in an engine of its own. A `ScenarioError` that names `file`
+   * says what is wrong with it.
+   */
+  static async create(scenario: EmulatedScenario, file?: string): Promise<EmulatedPath> {
+    const isObject = typeof scenario === "object" && scenario !== null && !Array.isArray(scenario);
+    const spec = normalize(isObject ? { flows: [{}], ...scenario } : scenario, file);
     const engine = await Engine.load();
     const ways = compileWays(engine, spec);
     engine.set(ways.leftwards, Route.destination, LEFT_END);

@@ -1,5 +1,4 @@
 /** A host of the engine on a real wire: applications on its connections, and what became of them. */
-import type { ScenarioSpec } from "../scenario/types.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -14,7 +13,7 @@ import {
 } from "../sockets/constants.ts";
 import { Host } from "../sockets/host.ts";
 import { isPending, type Pending } from "../sockets/pending.ts";
-import { EmulatedPath, type PathLinkStatistics } from "./emulated_path.ts";
+import type { EmulatedPath, PathLinkStatistics } from "./emulated_path.ts";
 import { RealTime, type WireStatistics } from "./real_time.ts";
 import type { Application, ByteStream, Session } from "./session.ts";
 import { openTunnel, type Tunnel, type TunnelAddress } from "./udp_tunnel.ts";
@@ -31,8 +30,8 @@ export interface LiveHostOptions {
   sysctls?: Record<string, string | number>;
   /** Largest packet; 1500 when absent. */
   mtu?: number;
-  /** A scenario whose links lie between the wire, at their left end, and the host. */
-  scenario?: ScenarioSpec;
+  /** Links between the wire, at their left end, and the host. */
+  path?: EmulatedPath;
   /** What the secrets of the host are made from; another each time when absent. */
   seed?: bigint;
 }
@@ -41,10 +40,13 @@ export interface LiveHostOptions {
 export interface ConnectionReport {
   /** The other end, as ADDRESS:PORT, in brackets for IPv6. */
   peer: string;
+  /** When it began, seconds since the host was opened. */
   opened_s: number;
   /** null while it lasts. */
   closed_s: number | null;
+  /** Bytes that the application has read. */
   bytes_received: number;
+  /** Bytes that the application has written. */
   bytes_sent: number;
   /** What ended it, when that was not its close: `ECONNRESET`. */
   error: string | null;
@@ -56,9 +58,13 @@ export interface ConnectionReport {
 
 /** Everything that there is to know. */
 export interface LiveStatistics {
+  /** Seconds since the host was opened. */
   wall_s: number;
+  /** What has passed the tunnel. */
   wire: WireStatistics;
+  /** What the links in between have done. */
   links: PathLinkStatistics[];
+  /** All connections so far, or the first ten thousand. */
   connections: ConnectionReport[];
 }
 
@@ -108,9 +114,8 @@ export class LiveHost {
 
   /** Makes the host and opens its tunnel. */
   static async open(options: LiveHostOptions): Promise<LiveHost> {
-    const { addresses, sysctls = {}, mtu, scenario, seed = randomSeed() } = options;
+    const { addresses, sysctls = {}, mtu, path, seed = randomSeed() } = options;
     const host = await Host.create({ addresses, sysctls, seed, mtu });
-    const path = scenario === undefined ? undefined : await EmulatedPath.create(scenario);
     const live = new LiveHost(host, path, options.congestionControl);
     // A name that there is not is refused now
     host.close(live.#socket(AF_INET));

@@ -19,10 +19,15 @@ export interface PacketHost {
 
 /** Packets that have passed, of either direction. */
 export interface WireStatistics {
+  /** Packets that came. */
   packetsIn: number;
+  /** Their bytes. */
   bytesIn: number;
+  /** Packets that left. */
   packetsOut: number;
+  /** Their bytes. */
   bytesOut: number;
+  /** How often the host had its turn. */
   turns: number;
 }
 

@@ -60,6 +60,7 @@ export function finishConfig(config: Config): Config {
 
 /** What is wrong with an option, without the place where it stands. */
 export class OptionError extends Error {
+  /** Tells it from other errors. */
   override name = "OptionError";
 }
 

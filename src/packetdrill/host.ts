@@ -6,6 +6,7 @@ import type { RouteSettings } from "./preamble.ts";
 
 /** A call that blocks: to be tried again when something has happened. */
 export interface Pending<T> {
+  /** Asks again. */
   retry(): T | Pending<T>;
   /** When it returns at the latest, on the host's clock. */
   readonly deadlineNs?: bigint;
@@ -13,13 +14,17 @@ export interface Pending<T> {
 
 /** Where a socket is bound or connected. */
 export interface ScriptAddress {
+  /** IPv4 or IPv6, as text. */
   readonly address: string;
+  /** TCP port. */
   readonly port: number;
 }
 
 /** `struct linger`. */
 export interface LingerSetting {
+  /** 0: no lingering. */
   readonly onoff: number;
+  /** Seconds. */
   readonly linger: number;
 }
 
@@ -28,33 +33,45 @@ export type OptionSetting = number | string | LingerSetting | Uint8Array;
 
 /** What `accept` returns: a descriptor or -errno, and the peer. */
 export interface AcceptResult {
+  /** 0 or a count, or -errno. */
   readonly result: number;
+  /** IPv4 or IPv6, as text. */
   readonly address?: ScriptAddress;
 }
 
 /** What reading calls return: bytes read or -errno, and `msg_flags`. */
 export interface ReadResult {
+  /** 0 or a count, or -errno. */
   readonly result: number;
+  /** Bytes read. */
   readonly data?: Uint8Array;
+  /** `msg_flags`. */
   readonly flags?: number;
 }
 
 /** What `getsockopt` and `ioctl` return. */
 export interface ValueResult {
+  /** 0 or a count, or -errno. */
   readonly result: number;
+  /** What was asked for. */
   readonly value?: OptionSetting;
 }
 
 /** A descriptor to poll. */
 export interface PollFd {
+  /** Descriptor. */
   readonly fd: number;
+  /** Bits that are asked for, or told. */
   readonly events: number;
+  /** Bits that hold. */
   revents: number;
 }
 
 /** What `epoll_wait` returns. */
 export interface EpollResult {
+  /** 0 or a count, or -errno. */
   readonly result: number;
+  /** Bits that are asked for, or told. */
   readonly events?: readonly { readonly events: number; readonly data: number }[];
 }
 
@@ -76,27 +93,44 @@ export interface ScriptHost {
   sysctl(name: string, value: string): void;
   /** Attributes of the route to the remote host; throws an Error for one that is not supported. */
   route(settings: RouteSettings): void;
+  /** socket(2). */
   socket(domain: number, type: number, protocol: number): number;
+  /** bind(2). */
   bind(fd: number, address: ScriptAddress): number;
+  /** listen(2). */
   listen(fd: number, backlog: number): number;
+  /** accept4(2). */
   accept(fd: number, flags?: number): AcceptResult | Pending<AcceptResult>;
+  /** connect(2). */
   connect(fd: number, address: ScriptAddress): number | Pending<number>;
+  /** read(2), recv(2) and their like. */
   read(fd: number, length: number, flags?: number): ReadResult | Pending<ReadResult>;
+  /** write(2), send(2) and their like: bytes, or that many zeros. */
   write(
     fd: number,
     data: Uint8Array | number,
     flags?: number,
     to?: ScriptAddress,
   ): number | Pending<number>;
+  /** shutdown(2). */
   shutdown(fd: number, how: number): number;
+  /** close(2). */
   close(fd: number): number | Pending<number>;
+  /** getsockopt(2). */
   getsockopt(fd: number, level: number, name: number): ValueResult;
+  /** setsockopt(2). */
   setsockopt(fd: number, level: number, name: number, value: OptionSetting): number;
+  /** fcntl(2). */
   fcntl(fd: number, command: number, argument: number): number;
+  /** ioctl(2). */
   ioctl(fd: number, request: number): ValueResult;
+  /** poll(2); fills in `revents`. */
   poll(fds: PollFd[], timeoutMs: number): number | Pending<number>;
+  /** epoll_create1(2). */
   epollCreate(flags?: number): number;
+  /** epoll_ctl(2). */
   epollCtl(epfd: number, op: number, fd: number, events: number, data?: number): number;
+  /** epoll_wait(2). */
   epollWait(epfd: number, maxEvents: number, timeoutMs: number): EpollResult | Pending<EpollResult>;
   /** Members of `struct tcp_info` by name, or -errno. */
   tcpInfo(fd: number): Readonly<Record<string, number | bigint>> | number;

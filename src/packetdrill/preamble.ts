@@ -9,14 +9,21 @@ import type { ShellCommand } from "./syntax.ts";
 
 /** Attributes of the route to the remote host, as `ip route` names them. */
 export interface RouteSettings {
+  /** Largest packet. */
   mtu?: number;
+  /** The MSS to announce, at most. */
   advmss?: number;
+  /** First congestion window, segments. */
   initcwnd?: number;
+  /** First window offered, segments. */
   initrwnd?: number;
+  /** Largest window offered, bytes. */
   window?: number;
+  /** Acknowledge at once. */
   quickack?: boolean;
   /** `features ecn`. */
   ecn?: boolean;
+  /** Smallest retransmission time-out. */
   rto_min_ms?: number;
   /** The queue discipline `fq` paces every connection. */
   pacing?: boolean;

@@ -5,6 +5,7 @@ import { AF_INET, AF_INET6 } from "./constants.ts";
 export interface SocketAddress {
   /** `"192.0.2.1"` or `"2001:db8::1"`. */
   address: string;
+  /** TCP port. */
   port: number;
 }
 

@@ -16,7 +16,9 @@ const SCRATCH_BYTES = 1 << 16;
 
 /** A packet that left, and when. */
 export interface LeftPacket {
+  /** When it left, nanoseconds of the host's clock. */
   timeNs: bigint;
+  /** The IP packet. */
   packet: Uint8Array;
 }
 

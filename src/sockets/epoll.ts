@@ -11,7 +11,9 @@ export interface Watched {
 
 /** One event that epoll_wait returns. */
 export interface EpollEvent {
+  /** Bits that hold, of those asked for. */
   events: number;
+  /** What EPOLL_CTL_ADD was given. */
   data: number;
 }
 

@@ -2,7 +2,7 @@
  * One IP host on one engine, in virtual or real time: packets in, packets out, and the sockets interface as Linux has it.
  * Calls return a number as Linux does, -errno for an error; one that would block returns a `Pending`.
  */
-import type { WasmSource } from "../core/engine.ts";
+import type { Field, WasmSource } from "../core/engine.ts";
 import { Engine as Root, Recovery, Socket as SocketLayout, Stack, Tcb, TcbFlag } from "../core/layout.gen.ts";
 import type { SocketAddress } from "./address.ts";
 import {
@@ -36,6 +36,7 @@ export interface HostOptions {
   seed?: bigint;
   /** Whether streams carry bytes; without, lengths move and the payload is zeros. */
   realBytes?: boolean;
+  /** Largest packet. */
   mtu?: number;
   /** The core's wasm, when not the inlined one. */
   wasm?: WasmSource;
@@ -43,31 +44,43 @@ export interface HostOptions {
 
 /** What `accept` returns: a descriptor or -errno, and the peer. */
 export interface Accepted {
+  /** A descriptor or a count, or -errno. */
   result: number;
+  /** The peer, or the end that was asked for. */
   address?: SocketAddress;
 }
 
 /** A descriptor to poll; `revents` is filled in. */
 export interface PollFd {
+  /** Descriptor; ignored below 0. */
   readonly fd: number;
+  /** `PollEvent` bits that are asked for. */
   readonly events: number;
+  /** `PollEvent` bits that hold. */
   revents: number;
 }
 
 /** What `epollWait` returns. */
 export interface EpollAnswer {
+  /** A descriptor or a count, or -errno. */
   result: number;
+  /** `PollEvent` bits that are asked for. */
   events?: EpollEvent[];
 }
 
 /** Attributes of the route to everywhere. */
 export interface RouteSettings {
+  /** Largest packet. */
   mtu?: number;
+  /** The MSS to announce, at most. */
   advmss?: number;
+  /** First congestion window, segments. */
   initcwnd?: number;
+  /** Acknowledge at once. */
   quickack?: boolean;
   /** `features ecn`: connections ask for ECN even if `tcp_ecn` does not. */
   ecn?: boolean;
+  /** Smallest retransmission time-out. */
   rto_min_ms?: number;
   /** What the queue discipline `fq` does: every connection is paced. */
   pacing?: boolean;
@@ -183,10 +196,10 @@ export class Host {
     }
   }
 
-  /** A counter or a parameter of the stack, by its name in the core's layout. */
-  stack(name: keyof typeof Stack): number {
-    const field = Stack[name];
-    if (typeof field === "number") return field;
+  /** A counter or a parameter of the stack by its name in the core's `Stack`, such as `drops_checksum`. */
+  stack(name: string): number {
+    const field = Object.entries<Field | number>(Stack).find(([known]) => known === name)?.[1];
+    if (typeof field !== "object") throw new RangeError(`Found ${JSON.stringify(name)}, expected a field of Stack`);
     return this.#core.stack(field);
   }
 
@@ -207,6 +220,7 @@ export class Host {
 
   // ---- Calls
 
+  /** A new socket: TCP over IPv4 or IPv6. */
   socket(domain: number, type: number, protocol = 0): number {
     if (domain !== AF_INET && domain !== AF_INET6) return -Errno.EAFNOSUPPORT;
     const kind = type & 0xf;
@@ -238,10 +252,12 @@ export class Host {
     return this.#with<T | number>(fd, (errno) => errno, call);
   }
 
+  /** Gives a socket its local end. */
   bind(fd: number, address: SocketAddress): number {
     return this.#number(fd, (socket) => socket.bind(address));
   }
 
+  /** Takes connections from now on. */
   listen(fd: number, backlog: number): number {
     return this.#number(fd, (socket) => socket.listen(backlog));
   }
@@ -264,6 +280,7 @@ export class Host {
     );
   }
 
+  /** Opens a connection. */
   connect(fd: number, address: SocketAddress): number | Pending<number> {
     return this.#number(fd, (socket) => socket.connect(address));
   }
@@ -285,10 +302,12 @@ export class Host {
     });
   }
 
+  /** Closes a direction, or both. */
   shutdown(fd: number, how: number): number {
     return this.#number(fd, (socket) => socket.shutdown(how));
   }
 
+  /** Gives a descriptor back; waits where SO_LINGER says so. */
   close(fd: number): number | Pending<number> {
     const file = this.#files.get(fd);
     if (file === undefined) return -Errno.EBADF;
@@ -301,6 +320,7 @@ export class Host {
     return file.close();
   }
 
+  /** Reads an option. */
   getsockopt(fd: number, level: number, name: number): OptionResult {
     return this.#with<OptionResult>(
       fd,
@@ -309,6 +329,7 @@ export class Host {
     );
   }
 
+  /** Sets an option. */
   setsockopt(fd: number, level: number, name: number, value: OptionValue): number {
     return this.#number(
       fd,
@@ -316,6 +337,7 @@ export class Host {
     );
   }
 
+  /** F_GETFL and F_SETFL with O_NONBLOCK. */
   fcntl(fd: number, command: number, argument = 0): number {
     return this.#number(fd, (socket) => {
       switch (command) {
@@ -356,6 +378,7 @@ export class Host {
     });
   }
 
+  /** The local end. */
   getsockname(fd: number): Accepted {
     return this.#with<Accepted>(
       fd,
@@ -364,6 +387,7 @@ export class Host {
     );
   }
 
+  /** The remote end. */
   getpeername(fd: number): Accepted {
     return this.#with<Accepted>(fd, (result) => ({ result }), (socket) => {
       const address = socket.remoteAddress;
@@ -396,10 +420,12 @@ export class Host {
     return file instanceof TcpSocket ? readiness(this.#core, file) : file === undefined ? undefined : 0;
   }
 
+  /** A new epoll instance. */
   epollCreate(_flags = 0): number {
     return this.#open(new EpollInstance());
   }
 
+  /** Adds, changes or removes a descriptor to watch. */
   epollCtl(epfd: number, operation: number, fd: number, events: number, data: number = fd): number {
     const epoll = this.#files.get(epfd);
     if (epoll === undefined || !this.#files.has(fd)) return -Errno.EBADF;
@@ -407,6 +433,7 @@ export class Host {
     return epoll.control(operation, fd, events, data);
   }
 
+  /** Events that hold; `timeoutMs` below 0 waits for ever. */
   epollWait(epfd: number, maxEvents: number, timeoutMs: number): EpollAnswer | Pending<EpollAnswer> {
     const epoll = this.#files.get(epfd);
     if (epoll === undefined) return { result: -Errno.EBADF };

@@ -40,7 +40,9 @@ export type OptionValue = number | string | LingerValue | Uint8Array;
 
 /** What reading an option returns. */
 export interface OptionResult {
+  /** 0, or -errno. */
   result: number;
+  /** What it is. */
   value?: OptionValue;
 }
 

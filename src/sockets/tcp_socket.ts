@@ -17,16 +17,21 @@ import { type Pending, untilAnswered } from "./pending.ts";
 
 /** What a reading call returns: bytes read or -errno, the bytes, and flags of the message. */
 export interface Received {
+  /** Bytes read, 0 at the end of the stream, or -errno. */
   result: number;
   /** Absent for a virtual stream. */
   data?: Uint8Array;
+  /** `msg_flags`: MSG_TRUNC, MSG_OOB. */
   flags?: number;
+  /** The peer, where it is told. */
   address?: SocketAddress;
 }
 
 /** `struct linger`. */
 export interface LingerValue {
+  /** 0: close does not wait. */
   onoff: number;
+  /** Seconds to wait; 0 resets the connection. */
   linger: number;
 }
 

@@ -2,12 +2,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { type Direction, EmulatedPath } from "../../src/endpoint/emulated_path.ts";
-import { normalize } from "../../src/scenario/normalize.ts";
 import type { PathLink } from "../../src/scenario/types.ts";
 import { tcpPacket, tcpPacket6 } from "./packets.ts";
 
 function pathOver(...links: PathLink[]): Promise<EmulatedPath> {
-  return EmulatedPath.create(normalize({ topology: { kind: "path", links }, flows: [{}] }));
+  return EmulatedPath.create({ topology: { kind: "path", links } });
 }
 
 interface Seen {
@@ -109,14 +108,13 @@ test("EmulatedPath: a copy made on one link goes on over the next", async () => 
 });
 
 test("EmulatedPath: a dumbbell is its access links and the bottleneck, with a queue in bandwidth-delay products", async () => {
-  const path = await EmulatedPath.create(normalize({
+  const path = await EmulatedPath.create({
     topology: {
       kind: "dumbbell",
       bottleneck: { rate: "12Mbps", delay: "8ms", queue: { kind: "droptail", limit: "1bdp" } },
       access: { rate: "120Mbps", delay: "1ms" },
     },
-    flows: [{}],
-  }));
+  });
   for (let i = 0; i < 60; i++) path.offer("rightwards", tcpPacket(i, 1460), 0n);
   const seen = drain(path);
   // 12 Mbit/s for 20 ms are 20 packets; in the 5.9 ms in which 60 come, 5 leave and one begins to

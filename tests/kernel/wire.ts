@@ -5,10 +5,10 @@ import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import net from "node:net";
 import { setTimeout } from "node:timers";
+import { EmulatedPath } from "../../src/endpoint/emulated_path.ts";
 import { LiveHost, type LiveHostOptions } from "../../src/endpoint/live_host.ts";
 import { patternAt } from "../../src/endpoint/pattern.ts";
 import { openTun } from "../../src/endpoint/tun.ts";
-import { normalize } from "../../src/scenario/normalize.ts";
 import type { PathLink } from "../../src/scenario/types.ts";
 
 /** How to make a wire. */
@@ -57,7 +57,7 @@ export async function withWire<T>(options: WireOptions, work: (wire: Wire) => Pr
     congestionControl,
     sysctls,
     mtu,
-    scenario: link && normalize({ topology: { kind: "path", links: [link] }, flows: [{}] }),
+    path: link && await EmulatedPath.create({ topology: { kind: "path", links: [link] } }),
     seed: BigInt(n),
   });
   const { device: name } = wire;
