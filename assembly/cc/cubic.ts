@@ -92,6 +92,8 @@ export function cubicOnAck(tcb: Tcb, sample: AckSample): void {
   if (rtt_us != 0 && (s.delay_min_us == 0 || rtt_us < s.delay_min_us)) {
     if (s.epoch_start_ms == 0 || now_ms - s.epoch_start_ms >= SETTLE_MS) s.delay_min_us = rtt_us;
   }
+  // Samples of ACKs that did not ask for growth are the connection's
+  if (s.delay_min_us == 0 && tcb.rtt_min_us != u32.MAX_VALUE) s.delay_min_us = tcb.rtt_min_us;
   update(s, tcb.cwnd, acked, now_ms);
   additiveIncrease(tcb, s.cnt, acked, now);
 }
