@@ -1,12 +1,15 @@
 /**
  * Whole transfers both ways between two hosts with Linux's recovery over a path that loses a fifth of all packets, and
- * reorders, doubles and damages others: every byte arrives as it was written, both ends close in order, and nothing is left.
+ * reorders, doubles and damages others, while a stranger guesses at resets: every byte arrives as it was written, both
+ * ends close in order, and nothing is left.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fuzz } from "../fuzz/budget.ts";
-import { must, Network } from "../sockets/network.ts";
+import { addressBytes } from "../../src/packetdrill/wire.ts";
+import { A, B, must, Network } from "../sockets/network.ts";
 import { Random } from "../wire/random.ts";
+import { forge } from "./packets.ts";
 
 const TRANSFERS = 12;
 /** Longer than any time-out of TIME_WAIT or of a peer that has fallen silent. */
@@ -36,12 +39,18 @@ test("a rough path: both streams arrive whole, and both hosts forget them", asyn
       const copies = random.chance(again) ? [packet, packet] : [packet];
       return copies.map((copy) => ({ packet: random.chance(damage) ? damaged(copy, random) : copy, delay_ms }));
     };
-    const { client, server } = net.connect();
+    const { client, server } = net.connect({ patience_ms: LONG_MS });
+    const srcPort = net.a.getsockname(client).address!.port;
+    const ends = { src: addressBytes(A), dst: addressBytes(B), srcPort, dstPort: 80 };
+    const blind = ["R", "RA", "S", "SA"].map((flags) => (from: Random) =>
+      forge({ ...ends, flags, seq: from.u32(), ack: from.u32() })
+    );
     const written = [client, server].map((_, i) => text(random.between(1, 150_000), i));
     const read = [server, client].map((fd, i) => readAll(i === 0 ? net.b : net.a, fd));
     const [a, b] = written.map((data, i) => net.background((i === 0 ? net.a : net.b).write([client, server][i], data)));
     for (let turn = 0; turn < 40_000 && !(read[0].ended && read[1].ended); turn++) {
       net.pass(50);
+      for (const packet of blind) net.b.input(packet(random));
       for (const end of read) end.reads();
       if (a.result !== undefined) net.a.shutdown(client, 1);
       if (b.result !== undefined) net.b.shutdown(server, 1);

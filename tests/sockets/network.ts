@@ -77,14 +77,14 @@ export class Network {
 
   /** A connection from `a` to port 80 of `b`: the descriptors of both ends, and of the listener. */
   connect(
-    { backlog = 10, port = 80, address = B, family = 2 } = {},
+    { backlog = 10, port = 80, address = B, family = 2, patience_ms = 60_000 } = {},
   ): { client: number; server: number; listener: number } {
     const listener = this.b.socket(family, 1);
     must(this.b.bind(listener, { address, port }));
     must(this.b.listen(listener, backlog));
     const client = this.a.socket(family, 1);
-    must(this.finish(this.a.connect(client, { address, port })));
-    const { result: server } = this.finish(this.b.accept(listener));
+    must(this.finish(this.a.connect(client, { address, port }), patience_ms));
+    const { result: server } = this.finish(this.b.accept(listener), patience_ms);
     return { client, server: must(server), listener };
   }
 

@@ -1,6 +1,16 @@
 /** What must not be left undone between two events: an end that could act, or waits for nothing, is stuck. */
 import type { Engine } from "../../src/core/engine.ts";
-import { Engine as Root, Sender, Sent, SentSegment, State, Tcb, TcbFlag, Timer } from "../../src/core/layout.gen.ts";
+import {
+  CaState,
+  Engine as Root,
+  Sender,
+  Sent,
+  SentSegment,
+  State,
+  Tcb,
+  TcbFlag,
+  Timer,
+} from "../../src/core/layout.gen.ts";
 
 /** What the end at `tcb` has forgotten to do; null when it has done all that it can. */
 export function neglected(engine: Engine, tcb: number): string | null {
@@ -27,9 +37,11 @@ export function neglected(engine: Engine, tcb: number): string | null {
   // A burst may wait for the ACK that lets it grow, or for its turn; what comes behind a probe of the path MTU, for that
   const held = engine.get(engine.root, Root.tso_bytes_max) !== 0 || engine.get(engine.root, Root.mtu_probing) !== 0;
   const deferred = isSet(Timer.PACING) || (out > 0 && held);
+  // After Linux's time-out only the head leaves: new data comes with the next ACK
+  const timedOut = get(Tcb.ca_state) === CaState.LOSS && engine.get(engine.root, Root.recovery) !== 0;
   // The FIN behind the last of the data has to fit with it
   const full = get(Tcb.mss) + (finWaits && waiting === get(Tcb.mss) ? 1 : 0);
-  if (unsent && !deferred && waiting >= get(Tcb.mss) && window >= full) {
+  if (unsent && !deferred && !timedOut && waiting >= get(Tcb.mss) && window >= full) {
     return "a full segment waits below both windows";
   }
   // While F-RTO waits to hear whether the time-out was spurious, nothing more is sent again (RFC 5682 §3.1)
