@@ -59,27 +59,35 @@ function survivesChecksum(segment: Segment): bool {
 
 /** A connection's armed event has come up. */
 export function timerFires(event: Event, now: u64): void {
-  const tcb = changetype<Tcb>(<usize>event.target);
-  // 0: an earlier deadline was armed since
-  if (event.target == 0) {
-    giveEvent(event);
-    return;
-  }
-  const earliest = timersEarliest(tcb);
-  if (earliest > now) {
-    rearm(tcb, event, earliest);
-    return;
-  }
-  tcb.timer_event = 0;
-  giveEvent(event);
+  const tcb = takeDue(event, now);
+  if (!tcb) return;
   timersExpired(tcb, now);
   timersEarliest(tcb);
   tcb.timer_moved = 1;
   settle(tcb, now);
 }
 
+/** The connection that has reached its deadline, whose event is gone then; none when the deadline has moved on. */
+@inline
+export function takeDue(event: Event, now: u64): Tcb | null {
+  const tcb = changetype<Tcb>(<usize>event.target);
+  // 0: an earlier deadline was armed since, or the connection is gone
+  if (event.target == 0) {
+    giveEvent(event);
+    return null;
+  }
+  const earliest = timersEarliest(tcb);
+  if (earliest > now) {
+    rearm(tcb, event, earliest);
+    return null;
+  }
+  tcb.timer_event = 0;
+  giveEvent(event);
+  return tcb;
+}
+
 /** Pushes the armed event back to where the earliest deadline has moved meanwhile. */
-export function rearm(tcb: Tcb, event: Event, earliest: u64): void {
+function rearm(tcb: Tcb, event: Event, earliest: u64): void {
   if (earliest == NEVER) {
     tcb.timer_event = 0;
     giveEvent(event);

@@ -2,13 +2,11 @@
 import { EventKind, RunStatus } from "../layout/enums";
 import { Event } from "../layout/segment";
 import { SocketFlag } from "../layout/stack";
-import { Tcb } from "../layout/tcb";
-import { giveEvent } from "../base/pool";
 import { engine } from "../base/root";
 import { timersExpired } from "../tcp/timeouts";
 import { timersEarliest } from "../tcp/timers";
 import { nextEvent } from "../sim/event_queue";
-import { rearm } from "../sim/host";
+import { takeDue } from "../sim/host";
 import { deferredTimeout } from "./listen";
 import { settle } from "./settle";
 import { socketOf, stack } from "./stack";
@@ -41,19 +39,8 @@ export function stackRun(until: u64, toNews: bool): RunStatus {
 
 /** A connection's armed event has come up; the like of `timerFires` in `sim/host`. */
 function timerFires(event: Event, now: u64): void {
-  // 0: an earlier deadline was armed since, or the connection is gone
-  if (event.target == 0) {
-    giveEvent(event);
-    return;
-  }
-  const tcb = changetype<Tcb>(<usize>event.target);
-  const earliest = timersEarliest(tcb);
-  if (earliest > now) {
-    rearm(tcb, event, earliest);
-    return;
-  }
-  tcb.timer_event = 0;
-  giveEvent(event);
+  const tcb = takeDue(event, now);
+  if (!tcb) return;
   const socket = socketOf(tcb);
   if (!(socket.flags & SocketFlag.IN_SYN_QUEUE) || !deferredTimeout(socket, now)) timersExpired(tcb, now);
   timersEarliest(tcb);
