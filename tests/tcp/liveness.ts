@@ -32,16 +32,16 @@ export function neglected(engine: Engine, tcb: number): string | null {
   // Paced data waits for its turn
   if (isSet(Timer.PACING)) return null;
   const pipe = out - get(Tcb.sacked_out) - get(Tcb.lost_out) + get(Tcb.retrans_out);
-  if (pipe >= get(Tcb.cwnd)) return null;
+  // At Linux's time-out only the head leaves, even when it takes the next with it and leaves room: more with the next ACK
+  const timedOut = get(Tcb.ca_state) === CaState.LOSS && engine.get(engine.root, Root.recovery) !== 0;
+  if (pipe + (timedOut ? 1 : 0) >= get(Tcb.cwnd)) return null;
   const window = get(Tcb.snd_una) + get(Tcb.snd_wnd) - get(Tcb.snd_nxt) | 0;
   // A burst may wait for the ACK that lets it grow, or for its turn; what comes behind a probe of the path MTU, for that
   const held = engine.get(engine.root, Root.tso_bytes_max) !== 0 || engine.get(engine.root, Root.mtu_probing) !== 0;
   const deferred = isSet(Timer.PACING) || (out > 0 && held);
-  // After Linux's time-out only the head leaves: new data comes with the next ACK
-  const timedOut = get(Tcb.ca_state) === CaState.LOSS && engine.get(engine.root, Root.recovery) !== 0;
   // The FIN behind the last of the data has to fit with it
   const full = get(Tcb.mss) + (finWaits && waiting === get(Tcb.mss) ? 1 : 0);
-  if (unsent && !deferred && !timedOut && waiting >= get(Tcb.mss) && window >= full) {
+  if (unsent && !deferred && waiting >= get(Tcb.mss) && window >= full) {
     return "a full segment waits below both windows";
   }
   // While F-RTO waits to hear whether the time-out was spurious, nothing more is sent again (RFC 5682 §3.1)
