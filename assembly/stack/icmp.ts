@@ -18,7 +18,7 @@ import { NS_PER_S } from "../base/time";
 import { IP_PROTOCOL_TCP, ipv6PseudoHeader } from "../wire/tcp_header";
 import { writeIpv4Header } from "../wire/ipv4";
 import { writeIpv6Header } from "../wire/ipv6";
-import { unreachable as connectionUnreachable } from "./unreachable";
+import { unreachable as connectionUnreachable, wayIsDown } from "./unreachable";
 import { mapped } from "./address";
 import { packetRoom, packetWritten } from "./output";
 import { socketAt, stack, tcbOf } from "./stack";
@@ -67,7 +67,11 @@ const FRAG_NEEDED: u32 = 4;
 const enum Meaning {
   NOTHING = 0,
   TOO_BIG = 0x10000,
+  /** The way is down: beside an errno, RFC 6069. */
+  NO_WAY = 0x20000,
 }
+
+const ERRNO_MASK: u32 = 0xffff;
 
 export function icmp4Arrives(packet: Packet, length: u32): void {
   const s = stack();
@@ -136,6 +140,9 @@ function meaning4(type: u32, code: u32): u32 {
   if (type != Icmp4.UNREACHABLE) return Meaning.NOTHING;
   switch (code) {
     case 0:
+      return Errno.ENETUNREACH | Meaning.NO_WAY;
+    case 1:
+      return Errno.EHOSTUNREACH | Meaning.NO_WAY;
     case 6:
     case 9:
     case 11:
@@ -166,7 +173,7 @@ function meaning6(type: u32, code: u32): u32 {
     case Icmp6.PARAMETER_PROBLEM:
       return Errno.EPROTO;
     case Icmp6.UNREACHABLE:
-      if (code == 0) return Errno.ENETUNREACH;
+      if (code == 0) return Errno.ENETUNREACH | Meaning.NO_WAY;
       if (code == 4) return Errno.ECONNREFUSED;
       if (code == 2 || code == 3) return Errno.EHOSTUNREACH;
       return Errno.EACCES;
@@ -189,11 +196,14 @@ function errorArrives(
   const local_port = <u32>bswap(load<u16>(tcp));
   const remote_port = <u32>bswap(load<u16>(tcp, 2));
   const at = tableFind(local_hi, local_lo, remote_hi, remote_lo, local_port, remote_port);
-  if (!at || !isInFlight(tcbOf(socketAt(at)), bswap(load<u32>(tcp, 4)))) {
+  const seq = bswap(load<u32>(tcp, 4));
+  if (!at || !isInFlight(tcbOf(socketAt(at)), seq)) {
     s.icmp_ignored++;
     return;
   }
-  connectionUnreachable(socketAt(at), meaning == Meaning.TOO_BIG ? 0 : meaning, mtu, engine().now);
+  const now = engine().now;
+  if (meaning & Meaning.NO_WAY) wayIsDown(socketAt(at), seq, now);
+  connectionUnreachable(socketAt(at), meaning & ERRNO_MASK, mtu, now);
 }
 
 /** RFC 5927 §4.1: only what was sent and not acknowledged can be reported lost. */

@@ -3,8 +3,17 @@ import { EndReason, Errno, State } from "../layout/enums";
 import { Socket, SocketFlag } from "../layout/stack";
 import { enterClosed } from "../tcp/connection";
 import { pathMtuReduced } from "../tcp/pmtu";
+import { backOffReverted } from "../tcp/timeouts";
 import { settle } from "./settle";
 import { tcbOf } from "./stack";
+
+/** RFC 6069: what a time-out sent again from `seq` on found no way. */
+export function wayIsDown(socket: Socket, seq: u32, now: u64): void {
+  const tcb = tcbOf(socket);
+  if (<i32>tcb.state < State.ESTABLISHED) return;
+  backOffReverted(tcb, seq, now);
+  settle(socket, now);
+}
 
 /** `error` is an errno, or 0 when a packet was longer than `mtu`. */
 export function unreachable(socket: Socket, error: u32, mtu: u32, now: u64): void {

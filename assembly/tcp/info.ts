@@ -63,6 +63,7 @@ function fill(tcb: Tcb, info: TcpInfo, now: u64): void {
   info.tcpi_total_rto = tcb.rtos;
   info.tcpi_segs_out = tcb.segments_sent;
   info.tcpi_snd_wnd = tcb.snd_wnd;
+  if (fastOpenWasAcked(tcb)) info.tcpi_options |= <u8>InfoOption.SYN_DATA;
   if (!synchronised) return;
   info.tcpi_rcv_wnd = offeredWindow(tcb);
   info.tcpi_pacing_rate = pacingRate(tcb);
@@ -75,7 +76,6 @@ function fill(tcb: Tcb, info: TcpInfo, now: u64): void {
   // The handshake delivered one, the SYN
   info.tcpi_delivered = 1 + tcb.sent_head + tcb.sacked_out;
   info.tcpi_data_segs_out = tcb.sent_head + tcb.packets_out + tcb.retransmits;
-  if (fastOpenWasAcked(tcb)) info.tcpi_options |= <u8>InfoOption.SYN_DATA;
   if (tcb.flags & TcbFlag.ECN) ofMarks(ecnOf(tcb), info);
   ofSender(tcb, info, now_ms);
   ofReceiver(tcb, info, now_ms);

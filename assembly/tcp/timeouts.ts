@@ -17,7 +17,7 @@ import { beginRecovery, enterLoss } from "./recovery";
 import { retransmit, retransmitQueue } from "./retransmit";
 import { backedOffRto } from "./rtt";
 import { senderOf } from "./sender";
-import { inFlight } from "./sent";
+import { inFlight, sentAt } from "./sent";
 import { probeTimeout, rearmRto } from "./tlp";
 import { timerAt, timerClear, timerIsSet, timerSet } from "./timers";
 
@@ -117,6 +117,18 @@ function retransmissionTimeout(tcb: Tcb, now: u64): void {
     now,
   );
   timerSet(tcb, Timer.RETRANSMIT, now + timeout);
+}
+
+/**
+ * RFC 6069 §4: a router says that the segment from `seq` on found no way. What was lost so says nothing about congestion:
+ * one doubling is taken back.
+ */
+export function backOffReverted(tcb: Tcb, seq: u32, now: u64): void {
+  if (tcb.packets_out == 0 || seq != tcb.snd_una || tcb.unanswered == 0 || tcb.backoff == 0) return;
+  tcb.backoff--;
+  const due = sentAt(tcb, tcb.sent_head).sent_at + backedOffRto(tcb, tcb.backoff);
+  if (due > now) timerSet(tcb, Timer.RETRANSMIT, due);
+  else retransmissionTimeout(tcb, now);
 }
 
 function handshakeTimeout(tcb: Tcb, now: u64): void {
