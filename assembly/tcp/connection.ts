@@ -1,7 +1,8 @@
 /**
  * A connection's life outside the segments: how it begins, becomes established, and ends.
  */
-import { CaState, EndReason, Notify, State, TcbFlag, Timer } from "../layout/enums";
+import { CaState, EndReason, Notify, Opt, State, TcbFlag, Timer } from "../layout/enums";
+import { Segment } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
 import { NEVER, NS_PER_MS, microseconds, timestampClock } from "../base/time";
@@ -90,7 +91,7 @@ export function takeIrs(tcb: Tcb, irs: u32): void {
 }
 
 /** The SYN is acknowledged: the connection is synchronised, its congestion state begins. */
-export function enterEstablished(tcb: Tcb, now: u64): void {
+export function enterEstablished(tcb: Tcb, segment: Segment, now: u64): void {
   tcb.state = <u8>State.ESTABLISHED;
   timerClear(tcb, Timer.RETRANSMIT);
   // RFC 6298 (2.1) from the handshake, unless a retransmission makes the sample ambiguous (Karn)
@@ -99,8 +100,7 @@ export function enterEstablished(tcb: Tcb, now: u64): void {
     noteMinRtt(tcb, microseconds(now - sent));
     rttSample(tcb, microseconds(now - sent));
   } else if (tcb.unanswered) {
-    // RFC 6298 (5.7): a SYN that timed out means data starts with 3 s at least
-    tcb.rto_us = max<u32>(tcb.rto_us, 3000000);
+    synTimedOut(tcb, segment, now);
   }
   if (fastOpenIsEarly(tcb)) {
     // The application has it already, and may have sent
@@ -116,6 +116,22 @@ export function enterEstablished(tcb: Tcb, now: u64): void {
   if (tcb.flags & TcbFlag.WRITES_FOR_EVER) tcb.write_seq = tcb.snd_una + tcb.snd_buf;
   keepaliveChanged(tcb, now);
   tcb.notify |= <u8>(Notify.ESTABLISHED | Notify.WRITABLE);
+}
+
+/** The SYN had been sent again: the echoed timestamp may tell which of them is answered, RFC 7323 §4.1. */
+function synTimedOut(tcb: Tcb, segment: Segment, now: u64): void {
+  const stamped = tcb.flags & TcbFlag.TIMESTAMPS && (<u32>segment.opts) & Opt.TIMESTAMPS && segment.tsecr != 0;
+  const sent_ms = segment.tsecr - tcb.iss;
+  const rtt_ms = timestampClock(now) - sent_ms;
+  if (!stamped || rtt_ms >= 1 << 20) {
+    // RFC 6298 (5.7): a SYN that timed out means data starts with 3 s at least
+    tcb.rto_us = max<u32>(tcb.rto_us, 3000000);
+    return;
+  }
+  noteMinRtt(tcb, max<u32>(rtt_ms * 1000, 1000));
+  rttSample(tcb, max<u32>(rtt_ms * 1000, 1000));
+  // Eifel, RFC 3522: the first of them, so no time-out was called for
+  if (sent_ms == tcb.last_sent_ms) tcb.unanswered = 0;
 }
 
 /** The SYN counts as acknowledged: data, or a FIN, may follow. */

@@ -117,7 +117,7 @@ export function synSent(tcb: Tcb, segment: Segment, now: u64): void {
     sendSyn(tcb, now, 0);
     return;
   }
-  enterEstablished(tcb, now);
+  enterEstablished(tcb, segment, now);
   syncMss(tcb);
   const sentAgain = tcb.ext != 0 && fastOpenSynAckArrives(tcb, segment, now);
   if (segment.len != 0 || flags & Flag.FIN) {

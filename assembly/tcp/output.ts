@@ -247,6 +247,9 @@ export function sendSyn(tcb: Tcb, now: u64, mark: u32): void {
   if (mark) {
     tcb.retransmits++;
     tcb.flags |= TcbFlag.SYN_SENT_AGAIN;
+  } else {
+    // Until data leaves: when the first SYN did
+    tcb.last_sent_ms = timestampClock(now);
   }
   emit(segment);
 }

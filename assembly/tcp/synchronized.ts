@@ -59,7 +59,7 @@ export function synReceived(tcb: Tcb, segment: Segment, now: u64): void {
   tcb.snd_wnd = (<u32>segment.wnd) << tcb.snd_wscale;
   tcb.snd_wnd_max = tcb.snd_wnd;
   syncMss(tcb);
-  enterEstablished(tcb, now);
+  enterEstablished(tcb, segment, now);
   tcb.snd_wl1 = segment.seq;
   tcb.snd_wl2 = segment.ack;
   if (tcb.flags & TcbFlag.FIN_QUEUED) {
