@@ -63,6 +63,7 @@ export {
   socketUrgent,
   socketUrgentInline,
   socketUserTimeout,
+  socketWindowClamp,
   socketWritable,
   socketWrite,
 } from "./stack/calls";

@@ -95,6 +95,9 @@ export class Engine {
   quick_acks: u32;
   /** 1: every segment of text is acknowledged at once (the route's "quickack"). */
   route_quickack: u32;
+  /** The route's "window": the most that is ever offered, bytes; and "initrwnd": at first, segments; 0 for neither. */
+  route_window: u32;
+  route_initrwnd: u32;
   /** Largest receive buffer (tcp_rmem[2]): window scales and auto-tuning follow it. */
   rmem_max: u32;
   /** 1: buffers grow with what the application reads (tcp_moderate_rcvbuf). */

@@ -49,6 +49,8 @@ export class TcpInfo {
   tcpi_total_retrans: u32;
   tcpi_segs_out: u32;
   tcpi_data_segs_out: u32;
+  tcpi_segs_in: u32;
+  tcpi_data_segs_in: u32;
   tcpi_notsent_bytes: u32;
   tcpi_min_rtt: u32;
   tcpi_delivered: u32;

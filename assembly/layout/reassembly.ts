@@ -98,7 +98,8 @@ export class TcbExt {
   mtu_probing: u8;
   /** 1 when something in flight may be longer than the MSS is now. */
   outgrown: u8;
-  unused3: u8;
+  /** TCP_FASTOPEN_NO_COOKIE. */
+  fast_open_no_cookie: u8;
   /** What is known to fit and what is not known not to, as an MSS before options. */
   search_low: u16;
   search_high: u16;
@@ -109,4 +110,8 @@ export class TcbExt {
   probe_seq_end: u32;
   /** When the search began last, timestamp-clock milliseconds. */
   searched_ms: u32;
+  /** TCP_WINDOW_CLAMP, bytes; 0: the run's. */
+  window_clamp: u32;
+  /** TCP_LINGER2, milliseconds: how long FIN_WAIT_2 may last without an application; 0: the run's, below 0: not at all. */
+  linger2_ms: i32;
 }

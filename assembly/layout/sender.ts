@@ -43,8 +43,8 @@ export class Sender {
   next_push: u32;
   /** End of the last segment sent that was not full: Minshall's variant of Nagle's rule. */
   snd_sml: u32;
-  /** Where PSH stood last in what was written. */
-  pushed_seq: u32;
+  /** When an ACK last came, timestamp-clock milliseconds. */
+  heard_ms: u32;
 
   // ---- line 1: while something is lost or in doubt ----------------------------------------------
   /** PRR, RFC 9937 §5: segments delivered and sent since recovery began. */
@@ -103,13 +103,14 @@ export class Sender {
   pace_ns: u64;
   /** When the pacing timer is due. */
   t_pacing: u64;
-  /** When the peer was last heard, while its window is closed, timestamp-clock milliseconds. */
-  heard_ms: u32;
+  /** Where PSH stood last in what was written. */
+  pushed_seq: u32;
   /** When the first of the retransmissions left that are unanswered now, timestamp-clock milliseconds. */
   unanswered_ms: u32;
   /** SND.UP, RFC 9293 §3.3.1: behind the last urgent byte. */
   snd_up: u32;
-  unused2: u32;
+  /** When the connection was established, timestamp-clock milliseconds. */
+  established_ms: u32;
   /** Payload sent again. */
   bytes_retrans: u64;
   /** SACKed records at `Tcb.lost_frontier` or above. */

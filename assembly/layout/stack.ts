@@ -34,6 +34,8 @@ export const enum SocketFlag {
   IPV6 = 0x2000,
   /** Began early, and no ACK has confirmed it yet (RFC 7413). */
   FAST_OPEN = 0x4000,
+  /** Opened by the peer. */
+  ACCEPTED = 0x8000,
 }
 
 /** One end of a connection as the host knows it: `Tcb.owner`. Its `Tcb` follows it at +128. */
@@ -82,12 +84,14 @@ export class Socket {
   defer_accept: u32;
   /** TCP_FASTOPEN: bound of its connections that no ACK has confirmed; 0: not offered. */
   fastopen_backlog: u32;
-  unused2: u32;
+  /** `Listener.id` of the listener that counts it as begun early. */
+  fast_open_listener: u32;
+  /** Segments that came for this connection, and those of them with text. */
+  segs_in: u32;
+  data_segs_in: u32;
   unused3: u32;
   unused4: u32;
   unused5: u32;
-  unused6: u32;
-  unused7: u32;
 }
 
 /** What listening adds to a socket. */
@@ -105,6 +109,9 @@ export class Listener {
   backlog: u32;
   /** Connections that TCP Fast Open has begun and no ACK has confirmed. */
   fastopen_count: u32;
+  /** Unlike that of any other listener, now or before. */
+  id: u32;
+  unused: u32;
   /** Until when an ACK may bring a SYN cookie back, nanoseconds: none was sent lately when that is past. */
   cookies_until: u64;
 }
@@ -220,5 +227,6 @@ export class Stack {
   icmp_out: u32;
   /** ICMP errors that match no connection, or not its sequence numbers. */
   icmp_ignored: u32;
-  unused: u32;
+  /** Listeners that there have been. */
+  listeners: u32;
 }

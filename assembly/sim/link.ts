@@ -12,6 +12,7 @@ import { qdiscAdvance, qdiscEnqueue } from "../qdisc/qdisc";
 import { optionsLength } from "../wire/options";
 import { capture } from "./capture";
 import { schedule } from "./event_queue";
+import { markPacket } from "./packet";
 import { corruptionHits, damagePacket, delayedArrival, duplicationHits, lossTakes } from "./impairments";
 
 /** In place of an arrival: the link does not deliver the packet. */
@@ -181,8 +182,13 @@ function transmitWatched(link: Link, ext: LinkExt, segment: Segment, ip_bytes: u
 
 /** A queue as long as that marks what its sender allows to be marked, RFC 3168 §5. */
 function mark(ext: LinkExt, segment: Segment): void {
-  if (ext.waiting_tail - ext.waiting_head < ext.mark_packets || !(segment.kind & Mark.ECN_MASK)) return;
-  segment.kind |= <u8>Mark.CE;
+  if (ext.waiting_tail - ext.waiting_head < ext.mark_packets) return;
+  if (segment.kind == EventKind.PACKET) {
+    if (!markPacket(segment)) return;
+  } else {
+    if (!(segment.kind & Mark.ECN_MASK)) return;
+    segment.kind |= <u8>Mark.CE;
+  }
   ext.marks++;
 }
 

@@ -9,6 +9,8 @@ import { slabClass, takeSlab } from "../base/arena";
 import { engine } from "../base/root";
 import { forward, headWord } from "./link";
 
+const IPV4_CHECKSUM_AT: u32 = 10;
+
 /** Room for the bytes of the next packet, at the `SegmentExt`'s payload of what is returned. */
 export function newPacket(bytes: u32): usize {
   const segment = takeLongSegment();
@@ -28,6 +30,26 @@ export function offerPacket(address: u32, route: u32, now: u64): void {
   const segment = changetype<Segment>(<usize>address);
   segment.target = route;
   forward(segment, headWord(changetype<usize>(segment)), now);
+}
+
+/** Writes CE into a packet whose sender allows it, RFC 3168 §5; false when it does not. */
+export function markPacket(segment: Segment): bool {
+  const at = <usize>changetype<SegmentExt>(changetype<usize>(segment) + offsetof<Segment>()).payload;
+  if (segment.len < 20) return false;
+  if (load<u8>(at) >> 4 == 6) {
+    // The traffic class lies across two bytes
+    const low = <u32>load<u8>(at, 1);
+    if (!(low & 0x30)) return false;
+    store<u8>(at, <u8>(low | 0x30), 1);
+    return true;
+  }
+  const tos = <u32>load<u8>(at, 1);
+  if (!(tos & 3)) return false;
+  store<u8>(at, <u8>(tos | 3), 1);
+  // RFC 1624: the sum changes by what was added, in the low byte of its word
+  const sum = ((<u32>~bswap(load<u16>(at, IPV4_CHECKSUM_AT))) & 0xffff) + (~tos & 3);
+  store<u16>(at, bswap(<u16>~((sum & 0xffff) + (sum >> 16))), IPV4_CHECKSUM_AT);
+  return true;
 }
 
 /** A packet has passed its last link. */

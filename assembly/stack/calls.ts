@@ -21,6 +21,7 @@ import {
   setReceiveBuffer,
   setUrgentInline,
   setUserTimeout,
+  setWindowClamp,
 } from "../tcp/calls";
 import { enterClosed } from "../tcp/connection";
 import { connectionExt, ringsGrow } from "../tcp/extension";
@@ -86,6 +87,7 @@ export function socketListen(at: u32, backlog: u32): u32 {
   memory.fill(listener, 0, offsetof<Listener>());
   socket.listener = <u32>listener;
   listenerOf(socket).backlog = bound;
+  listenerOf(socket).id = ++stack().listeners;
   tcb.state = <u8>State.LISTEN;
   return 0;
 }
@@ -271,6 +273,11 @@ export function socketUserTimeout(at: u32, ms: u32): void {
 /** SO_RCVBUF: bytes of memory. */
 export function socketReceiveBuffer(at: u32, bytes: u32): void {
   setReceiveBuffer(tcbOf(socketAt(at)), bytes);
+}
+
+/** TCP_WINDOW_CLAMP */
+export function socketWindowClamp(at: u32, bytes: u32): void {
+  setWindowClamp(tcbOf(socketAt(at)), bytes);
 }
 
 /** Another congestion control takes over; it begins with what the window is. */

@@ -27,6 +27,7 @@ export function fastOpenBegins(parent: Socket, child: Socket, segment: Segment):
   if (!fastOpenSyn(tcbOf(child), segment, cookieFor(child), listener.fastopen_count < most)) return false;
   listener.fastopen_count++;
   child.flags |= SocketFlag.FAST_OPEN;
+  child.fast_open_listener = listener.id;
   return true;
 }
 
@@ -41,9 +42,9 @@ function cookieFor(child: Socket): u64 {
 export function fastOpenSettles(child: Socket): void {
   if (tcbOf(child).state == <u8>State.SYN_RECEIVED) return;
   child.flags &= ~SocketFlag.FAST_OPEN;
-  // The listener may be gone, and its memory somebody else's: whoever listens there now is asked for anew
+  // The listener may be gone, its memory somebody else's, and another be in its place
   const at = findListener(child.local_hi, child.local_lo, child.local_port, !isIpv4(child.local_hi, child.local_lo));
   if (!at || !socketAt(at).listener) return;
   const listener = listenerOf(socketAt(at));
-  if (listener.fastopen_count) listener.fastopen_count--;
+  if (listener.id == child.fast_open_listener) listener.fastopen_count--;
 }

@@ -120,7 +120,11 @@ function connectionHears(socket: Socket, segment: Segment, packet: Packet, lengt
     return;
   }
   tcb.ip_bytes_received += <u64>length + (packet.version == 6 ? 40 : 20);
-  if (segment.len) engine().segments_delivered++;
+  socket.segs_in++;
+  if (segment.len) {
+    socket.data_segs_in++;
+    engine().segments_delivered++;
+  }
   segmentArrives(tcb, segment, now);
   settle(socket, now);
 }

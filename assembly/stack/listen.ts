@@ -86,6 +86,8 @@ export function listenerHears(
       ringsTake(tcb);
     }
   }
+  child.segs_in = 1;
+  child.data_segs_in = segment.len ? 1 : 0;
   if (reuse) {
     tcb.snd_nxt = old_nxt;
     listenAgain(tcb, segment, now);

@@ -40,6 +40,9 @@ function handshakeGoesOn(socket: Socket, tcb: Tcb): bool {
   }
   // A SYN over its TIME_WAIT goes to the listener, not to this connection
   tcb.flags &= ~TcbFlag.PASSIVE;
+  socket.flags |= SocketFlag.ACCEPTED;
+  // SYN-ACKs are nobody's: Linux counts from here
+  tcb.segments_sent -= 1 + tcb.retransmits;
   acceptQueuePush(socket);
   return true;
 }

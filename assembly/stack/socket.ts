@@ -34,6 +34,8 @@ export function takeSocket(like: u32): Socket {
   socket.soft_error = 0;
   socket.defer_accept = 0;
   socket.fastopen_backlog = 0;
+  socket.segs_in = 0;
+  socket.data_segs_in = 0;
   tcb.owner = at;
   tcb.state = <u8>State.CLOSED;
   tcb.timer_event = 0;

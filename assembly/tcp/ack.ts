@@ -72,7 +72,7 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: u64): bool {
   // RFC 9293 §3.8.3: R2 counts for one segment; probes are answered by any ACK (§3.8.6.1)
   if (advanced || tcb.packets_out == 0) tcb.unanswered = 0;
   noteHeard(tcb, now);
-  if (tcb.snd_wnd == 0 && tcb.tx != 0) senderOf(tcb).heard_ms = timestampClock(now);
+  if (tcb.tx) senderOf(tcb).heard_ms = timestampClock(now);
   const blocks = ((<u32>segment.opts) >> Opt.SACK_SHIFT) & Opt.SACK_MASK;
   if (!advanced && tcb.packets_out == 0) {
     if (tcb.tx != 0 && tellsOfThePast(tcb, segment)) lateDuplicateArrives(tcb, segment, updates, now);

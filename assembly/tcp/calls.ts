@@ -1,7 +1,14 @@
 /** The user's calls, RFC 9293 §3.10.1 to §3.10.5: OPEN, SEND, RECEIVE, CLOSE, ABORT. */
 import { Chrono, EndReason, Notify, SendFlag, State, TcbFlag, Timer } from "../layout/enums";
 import { Tcb } from "../layout/tcb";
-import { beginCongestionControl, chooseIss, connectionReset, enterClosed, startFinWait2Timer } from "./connection";
+import {
+  beginCongestionControl,
+  chooseIss,
+  connectionReset,
+  enterClosed,
+  lingersNot,
+  startFinWait2Timer,
+} from "./connection";
 import { chronoStart } from "./chrono";
 import { ackIsDueAfterRead, setQuickAck } from "./delayed_ack";
 import { restartAfterIdle } from "./new_data";
@@ -11,7 +18,7 @@ import { fastOpenAsk, fastOpenIsEarly, fastOpenRelease } from "./fast_open";
 import { sendAck, sendPending, sendReset, sendSyn } from "./output";
 import { keepaliveChanged } from "./probes";
 import { queueWrite } from "./push";
-import { growRing, tuneOnRead } from "./receive_tuning";
+import { growRing, tuneOnRead, windowClamped } from "./receive_tuning";
 import { windowUpdateIsDue } from "./receive_window";
 import { receiverOf } from "./receiver";
 import { backedOffRto } from "./rtt";
@@ -19,6 +26,9 @@ import { sendRoom } from "./send_buffer";
 import { senderOf, takeSender } from "./sender";
 import { timerClear, timerSet } from "./timers";
 import { markUrgent, passUrgent, readyUpToUrgent, stepOverUrgent } from "./urgent";
+
+/** Half of Linux's smallest receive buffer. */
+const SMALLEST_CLAMP: u32 = 1152;
 
 /** Passive OPEN: waits for a SYN. Without effect on a connection that exists. */
 export function openPassive(tcb: Tcb): void {
@@ -180,10 +190,18 @@ export function setReceiveBuffer(tcb: Tcb, bytes: u32): void {
   if (tcb.flags & TcbFlag.REAL_BYTES) growRing(tcb);
 }
 
+/** TCP_WINDOW_CLAMP: the most that is ever offered, bytes. */
+export function setWindowClamp(tcb: Tcb, bytes: u32): void {
+  connectionExt(tcb).window_clamp = bytes ? max(bytes, SMALLEST_CLAMP) : 0;
+  if (tcb.rx) windowClamped(tcb, receiverOf(tcb));
+}
+
 /** CLOSE as sockets mean it: the application reads no more either. Text that still comes is answered by a reset. */
 export function closeReceiving(tcb: Tcb, now: u64): void {
   tcb.flags |= TcbFlag.ORPHAN | TcbFlag.RECEIVE_SHUTDOWN;
-  if (tcb.state == <u8>State.FIN_WAIT_2) startFinWait2Timer(tcb, now);
+  if (tcb.state != <u8>State.FIN_WAIT_2) return;
+  if (lingersNot(tcb)) abortConnection(tcb, now);
+  else startFinWait2Timer(tcb, now);
 }
 
 /** CLOSE: no more to send. What is queued goes first, then the FIN; receiving goes on. */

@@ -2,6 +2,7 @@
  * A connection's life outside the segments: how it begins, becomes established, and ends.
  */
 import { CaState, EndReason, Notify, Opt, State, TcbFlag, Timer } from "../layout/enums";
+import { TcbExt } from "../layout/reassembly";
 import { Segment } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
@@ -175,8 +176,17 @@ export function startTimeWaitTimer(tcb: Tcb, now: u64): void {
 /** FIN_WAIT_2 need not last for ever: when asked so, and when no application is left to read (tcp_fin_timeout). */
 export function startFinWait2Timer(tcb: Tcb, now: u64): void {
   const e = engine();
-  const timeout_ms = tcb.flags & TcbFlag.ORPHAN ? max(e.fin_wait_2_ms, e.fin_timeout_ms) : e.fin_wait_2_ms;
+  let timeout_ms = e.fin_wait_2_ms;
+  if (tcb.flags & TcbFlag.ORPHAN) {
+    const own = tcb.ext ? <u32>changetype<TcbExt>(<usize>tcb.ext).linger2_ms : 0;
+    timeout_ms = max(timeout_ms, own ? own : e.fin_timeout_ms);
+  }
   if (timeout_ms) timerSet(tcb, Timer.TIME_WAIT, now + <u64>timeout_ms * NS_PER_MS);
+}
+
+/** TCP_LINGER2 below zero: without an application FIN_WAIT_2 does not last at all. */
+export function lingersNot(tcb: Tcb): bool {
+  return tcb.ext != 0 && changetype<TcbExt>(<usize>tcb.ext).linger2_ms < 0;
 }
 
 /** A handshake that a passive OPEN had begun failed: it waits for another, and the user hears nothing. */

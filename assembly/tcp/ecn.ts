@@ -121,6 +121,14 @@ export function ecnSynAckArrives(tcb: Tcb, segment: Segment): void {
   if (tcb.flags & TcbFlag.OFFER_ECN && (ace & 3) == 1) agree(tcb, EcnMode.CLASSIC);
 }
 
+/** With Accurate ECN the next pure ACK tells the mark of this SYN-ACK. */
+export function ecnReflects(tcb: Tcb, segment: Segment): void {
+  const ecn = ecnOf(tcb);
+  if (ecn.mode != <u8>EcnMode.ACCURATE) return;
+  ecn.syn_ect_received = <u8>ecnField(segment);
+  ecn.bits |= <u8>EcnBit.REFLECT;
+}
+
 // ---- What leaves
 
 /** The bits of a segment of a synchronised connection, for its first word. `mark`: `Opt.RETRANSMISSION` or 0. */

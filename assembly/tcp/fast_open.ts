@@ -83,6 +83,12 @@ export function fastOpenCookie6(client_hi: u64, client_lo: u64, server_hi: u64, 
   return cookieOf(SCRATCH, 4);
 }
 
+/** Whether the host by `bit`, or the user by TCP_FASTOPEN_NO_COOKIE, does without cookies. */
+function needsNoCookie(tcb: Tcb, bit: FastOpenSysctl): bool {
+  if (engine().fastopen & bit) return true;
+  return tcb.ext != 0 && changetype<TcbExt>(<usize>tcb.ext).fast_open_no_cookie != 0;
+}
+
 // ---- The server
 
 /**
@@ -96,7 +102,7 @@ export function fastOpenSyn(tcb: Tcb, segment: Segment, cookie: u64, room: bool)
   if (!room || (segment.len == 0 && !asked)) return false;
   const length = <u32>syn.fast_open - 1;
   const right = asked && length == <u32>COOKIE_LENGTH && syn.cookie0 == cookie;
-  if (!right && !(engine().fastopen & FastOpenSysctl.SERVER_NO_COOKIE)) {
+  if (!right && !needsNoCookie(tcb, FastOpenSysctl.SERVER_NO_COOKIE)) {
     if (!asked) return false;
     // Asked for, or wrong: the SYN-ACK brings the right one, in the option that was used
     const answer = makeFastOpen(tcb);
@@ -142,7 +148,7 @@ function remembered(tcb: Tcb): FastOpenCache | null {
 export function fastOpenKnows(tcb: Tcb): bool {
   const settings = engine().fastopen;
   if (!(settings & FastOpenSysctl.CLIENT)) return false;
-  return (settings & FastOpenSysctl.CLIENT_NO_COOKIE) != 0 || remembered(tcb) != null;
+  return needsNoCookie(tcb, FastOpenSysctl.CLIENT_NO_COOKIE) || remembered(tcb) != null;
 }
 
 /** The SYN of an active OPEN that wants Fast Open: with the cookie that is known, or a request for one. */
@@ -150,7 +156,7 @@ export function fastOpenAsk(tcb: Tcb): void {
   const settings = engine().fastopen;
   if (!(settings & FastOpenSysctl.CLIENT)) return;
   const state = makeFastOpen(tcb);
-  if (settings & FastOpenSysctl.CLIENT_NO_COOKIE) {
+  if (needsNoCookie(tcb, FastOpenSysctl.CLIENT_NO_COOKIE)) {
     state.bits = <u8>FastOpenBit.DATA_ALLOWED;
     return;
   }

@@ -64,6 +64,7 @@ function fill(tcb: Tcb, info: TcpInfo, now: u64): void {
   info.tcpi_segs_out = tcb.segments_sent;
   info.tcpi_snd_wnd = tcb.snd_wnd;
   if (fastOpenWasAcked(tcb)) info.tcpi_options |= <u8>InfoOption.SYN_DATA;
+  info.tcpi_max_pacing_rate = maxPacingRate(tcb);
   if (!synchronised) return;
   info.tcpi_rcv_wnd = offeredWindow(tcb);
   info.tcpi_pacing_rate = pacingRate(tcb);
@@ -79,6 +80,21 @@ function fill(tcb: Tcb, info: TcpInfo, now: u64): void {
   if (tcb.flags & TcbFlag.ECN) ofMarks(ecnOf(tcb), info);
   ofSender(tcb, info, now_ms);
   ofReceiver(tcb, info, now_ms);
+  ofSilence(tcb, info, now_ms);
+}
+
+/** Since when nothing has come: from the handshake on, and whatever comes acknowledges. */
+function ofSilence(tcb: Tcb, info: TcpInfo, now_ms: u32): void {
+  const since = now_ms - (tcb.tx ? senderOf(tcb).established_ms : tcb.last_sent_ms);
+  const text = tcb.rx != 0 && receiverOf(tcb).rcv_mss != 0;
+  if (!text) info.tcpi_last_data_recv = since;
+  info.tcpi_last_ack_recv = min(info.tcpi_last_data_recv, tcb.tx ? now_ms - senderOf(tcb).heard_ms : since);
+}
+
+/** SO_MAX_PACING_RATE: all ones when there is none. */
+function maxPacingRate(tcb: Tcb): u64 {
+  const rate = tcb.ext ? changetype<TcbExt>(<usize>tcb.ext).max_pacing_rate : 0;
+  return rate ? rate : u64.MAX_VALUE;
 }
 
 /** What ECN and Accurate ECN have counted. */

@@ -44,10 +44,27 @@ function isLocked(tcb: Tcb): bool {
   return tcb.ext != 0 && changetype<TcbExt>(<usize>tcb.ext).rcvbuf_locked != 0;
 }
 
+/** The most that the user or the route lets be offered. */
+function largestWindow(tcb: Tcb): u32 {
+  const own = tcb.ext ? changetype<TcbExt>(<usize>tcb.ext).window_clamp : 0;
+  const clamp = own ? own : engine().route_window;
+  return clamp ? clamp : u32.MAX_VALUE;
+}
+
+/** TCP_WINDOW_CLAMP on a connection that may have text: what is offered already is not taken back. */
+export function windowClamped(tcb: Tcb, rx: Receiver): void {
+  if (!rx.window_clamp) return;
+  const clamp = largestWindow(tcb);
+  if (clamp < rx.window_clamp) rx.rcv_ssthresh = min(rx.rcv_ssthresh, clamp);
+  else rx.rcv_ssthresh = max(rx.rcv_ssthresh, min(tcb.rcv_adv - tcb.rcv_nxt, clamp));
+  rx.window_clamp = min<u32>((<u32>0xffff) << tcb.rcv_wscale, clamp);
+}
+
 /** The shift for the largest window that this connection may come to offer. */
 export function tunedScale(tcb: Tcb): u8 {
   let space = fullSpace(tcb);
   if (!isLocked(tcb)) space = max(max(space, engine().rmem_max), SOCKET_RMEM_MAX);
+  space = min(space, largestWindow(tcb));
   const log2 = 31 - <i32>clz(max<u32>(space, 1));
   return <u8>min<i32>(max<i32>(log2 - 15, 0), WSCALE_MAX);
 }
@@ -55,15 +72,17 @@ export function tunedScale(tcb: Tcb): u8 {
 /** What the SYN offers: whole segments of the space, as far as an unscaled window field can say it. */
 export function startingWindow(tcb: Tcb): u32 {
   const mss = advmss(tcb);
-  const space = fullSpace(tcb);
-  return min<u32>(space > mss ? space - (space % mss) : space, 0xffff);
+  const space = min(fullSpace(tcb), largestWindow(tcb));
+  const window = min<u32>(space > mss ? space - (space % mss) : space, 0xffff);
+  const segments = engine().route_initrwnd;
+  return segments ? min(window, segments * mss) : window;
 }
 
 /** The largest window at the start: one segment stays in reserve. */
 export function startingClamp(tcb: Tcb): u32 {
   const mss = advmss(tcb);
   const space = fullSpace(tcb);
-  const clamp = min<u32>((<u32>0xffff) << tcb.rcv_wscale, space);
+  const clamp = min(min<u32>((<u32>0xffff) << tcb.rcv_wscale, space), largestWindow(tcb));
   return clamp > mss << 1 && clamp + mss > space ? max<u32>(mss << 1, space - mss) : clamp;
 }
 

@@ -11,6 +11,7 @@ import { engine } from "../base/root";
 import { seqGeq, seqLeq, seqLt } from "../base/seq";
 import { answerDropped, challenge } from "./challenge";
 import { decideAck } from "./delayed_ack";
+import { ecnReflects } from "./ecn";
 import { closed, listen, synSent } from "./opening";
 import { segmentLength, sendAck, sendPending, sendSyn } from "./output";
 import { isOlder, storeTimestamp } from "./paws";
@@ -107,7 +108,7 @@ function synchronized(tcb: Tcb, segment: Segment, now: u64): void {
     if (flags & Flag.RST) {
       if (resetsBehindFin(tcb, segment)) resetArrives(tcb, now);
     } else if (flags & Flag.SYN) {
-      challenge(tcb, now);
+      challengeSyn(tcb, segment, now);
     } else {
       drop(tcb, segment, now);
     }
@@ -124,7 +125,7 @@ function synchronized(tcb: Tcb, segment: Segment, now: u64): void {
 
   // Fourth check: SYN. RFC 5961 §4.2: answered by a challenge ACK, whatever its sequence number
   if (flags & Flag.SYN) {
-    challenge(tcb, now);
+    challengeSyn(tcb, segment, now);
     return;
   }
 
@@ -188,6 +189,13 @@ function synNeedsCare(tcb: Tcb, segment: Segment, now: u64): bool {
     return true;
   }
   return false;
+}
+
+/** RFC 5961 §4.2. The answer to a SYN-ACK that comes again reflects its mark again (RFC 9768 §3.2.2.1). */
+function challengeSyn(tcb: Tcb, segment: Segment, now: u64): void {
+  challenge(tcb, now);
+  const repeated = (<u32>segment.flags) & Flag.ACK && segment.seq == tcb.irs && segment.ack == tcb.iss + 1;
+  if (repeated && tcb.flags & TcbFlag.ECN && tcb.flags & TcbFlag.ACK_NOW) ecnReflects(tcb, segment);
 }
 
 /** Not acceptable: an ACK says what is, and which of it came again (RFC 2883 §4.1). */

@@ -33,6 +33,9 @@ function makeSender(tcb: Tcb): void {
   // What was written while the connection opened counts as one write
   sender.tail_start = tcb.snd_nxt;
   sender.pushed_seq = tcb.write_seq;
+  // Nothing was sent since
+  sender.established_ms = tcb.last_sent_ms;
+  sender.heard_ms = tcb.last_sent_ms;
   sender.tail_push = 1;
   findNextPush(tcb, sender);
   if (sendsWithCare(tcb)) tcb.flags |= TcbFlag.SEND_CARE;

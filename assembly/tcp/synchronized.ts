@@ -17,6 +17,7 @@ import {
   enterClosed,
   enterEstablished,
   enterTimeWait,
+  lingersNot,
   listenOn,
   startFinWait2Timer,
   startTimeWaitTimer,
@@ -84,6 +85,11 @@ export function finWait1(tcb: Tcb, segment: Segment, now: u64): void {
   if (!ackArrives(tcb, segment, now) || refusesText(tcb, segment, now)) return;
   if (finIsAcked(tcb)) {
     tcb.state = <u8>State.FIN_WAIT_2;
+    if (tcb.flags & TcbFlag.ORPHAN && lingersNot(tcb)) {
+      refuse(tcb, segment);
+      enterClosed(tcb, EndReason.ABORTED, now);
+      return;
+    }
     startFinWait2Timer(tcb, now);
     finWait2Text(tcb, segment, now);
     return;

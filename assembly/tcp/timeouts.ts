@@ -7,6 +7,7 @@ import { engine } from "../base/root";
 import { timestampClock } from "../base/time";
 import { enterClosed, listenOn } from "./connection";
 import { delayMissed } from "./delayed_ack";
+import { fastOpenIsEarly } from "./fast_open";
 import { closedWindowIsGone, handshakeIsGone, peerIsGone, withinUserTimeout } from "./give_up";
 import { cutOutgrown, suspectBlackHole } from "./mtu_probing";
 import { sendAck, sendPending, sendSyn } from "./output";
@@ -155,7 +156,8 @@ function handshakeRetries(tcb: Tcb): u32 {
     const own = changetype<TcbExt>(<usize>tcb.ext).syn_retries;
     if (own) return own;
   }
-  return engine().syn_retries;
+  // An early connection (RFC 7413) costs its peer more: Linux tries once more than for others
+  return fastOpenIsEarly(tcb) ? engine().synack_retries + 1 : engine().syn_retries;
 }
 
 function delayedAckTimeout(tcb: Tcb, now: u64): void {

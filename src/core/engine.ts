@@ -77,6 +77,7 @@ export interface CoreExports {
   socketExt(socket: number): number;
   socketKeepalive(socket: number, on: number, idleS: number, intervalS: number, probes: number): void;
   socketUserTimeout(socket: number, ms: number): void;
+  socketWindowClamp(socket: number, bytes: number): void;
   socketNoDelay(socket: number, on: number): void;
   socketCork(socket: number, on: number): void;
   socketQuickAck(socket: number, value: number): void;

@@ -30,7 +30,7 @@ export interface TcpInfo {
   tcpi_bytes_acked: number;
   /** Bytes of text received in order. */
   tcpi_bytes_received: number;
-  /** Bytes a second delivered lately. */
+  /** Bytes a second delivered lately: not kept, always 0. */
   tcpi_delivery_rate: number;
   /** Time with anything queued or in flight. */
   tcpi_busy_time: number;
@@ -106,6 +106,9 @@ export interface TcpInfo {
   tcpi_segs_out: number;
   /** Segments with text sent. */
   tcpi_data_segs_out: number;
+  /** Segments received, and those with text: of sockets, 0 in a simulation. */
+  tcpi_segs_in: number;
+  tcpi_data_segs_in: number;
   /** Bytes written and not sent yet. */
   tcpi_notsent_bytes: number;
   /** The smallest round-trip time seen. */

@@ -1,5 +1,5 @@
 /** The arguments of one system call of a script, read by what the call needs them to be. */
-import type { LingerSetting, OptionSetting, ScriptAddress } from "./host.ts";
+import type { LingerSetting, OptionSetting, ScriptAddress, TimeSetting } from "./host.ts";
 import type { Expression, StructField } from "./syntax.ts";
 
 /** An argument is not of the kind that its call takes; the message names it. */
@@ -172,8 +172,16 @@ function addressText(expression: Expression, where: string): string {
 export function settingOf(expression: Expression, where: string): OptionSetting {
   if (expression.kind === "list" && expression.items.length === 1) return settingOf(expression.items[0], where);
   if (expression.kind === "string") return expression.value;
-  if (expression.kind === "struct") return lingerOf(expression, where);
+  if (expression.kind === "struct") {
+    const isTime = expression.fields.some(({ name }) => name?.startsWith("tv_"));
+    return isTime ? timeOf(expression, where) : lingerOf(expression, where);
+  }
   return numberOf(expression, where);
+}
+
+function timeOf(expression: Expression, where: string): TimeSetting {
+  const struct = new Struct(expression, where).only("tv_sec", "tv_usec");
+  return { tv_sec: struct.number("tv_sec"), tv_usec: struct.number("tv_usec") };
 }
 
 function lingerOf(expression: Expression, where: string): LingerSetting {

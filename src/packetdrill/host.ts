@@ -28,8 +28,14 @@ export interface LingerSetting {
   readonly linger: number;
 }
 
+/** `struct timeval`. */
+export interface TimeSetting {
+  readonly tv_sec: number;
+  readonly tv_usec: number;
+}
+
 /** What a socket option is set to. */
-export type OptionSetting = number | string | LingerSetting | Uint8Array;
+export type OptionSetting = number | string | LingerSetting | TimeSetting | Uint8Array;
 
 /** What `accept` returns: a descriptor or -errno, and the peer. */
 export interface AcceptResult {

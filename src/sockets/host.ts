@@ -3,7 +3,16 @@
  * Calls return a number as Linux does, -errno for an error; one that would block returns a `Pending`.
  */
 import type { Field, WasmSource } from "../core/engine.ts";
-import { Engine as Root, Recovery, Socket as SocketLayout, Stack, Tcb, TcbFlag } from "../core/layout.gen.ts";
+import {
+  AltChecksum,
+  Engine as Root,
+  Recovery,
+  Socket as SocketLayout,
+  Stack,
+  Tcb,
+  TcbExt,
+  TcbFlag,
+} from "../core/layout.gen.ts";
 import type { SocketAddress } from "./address.ts";
 import {
   AF_INET,
@@ -38,6 +47,8 @@ export interface HostOptions {
   realBytes?: boolean;
   /** Largest packet. */
   mtu?: number;
+  /** RFC 1146: the checksum that connections ask for, and use when the peer asks for it too. */
+  alternateChecksum?: "fletcher-8" | "fletcher-16";
   /** The core's wasm, when not the inlined one. */
   wasm?: WasmSource;
 }
@@ -76,6 +87,10 @@ export interface RouteSettings {
   advmss?: number;
   /** First congestion window, segments. */
   initcwnd?: number;
+  /** Segments offered at first; 0: as many as fit the buffer. */
+  initrwnd?: number;
+  /** The most that is ever offered, bytes; 0: no limit. */
+  window?: number;
   /** Acknowledge at once. */
   quickack?: boolean;
   /** `features ecn`: connections ask for ECN even if `tcp_ecn` does not. */
@@ -91,12 +106,19 @@ const ROUTE: Record<keyof RouteSettings, (core: CoreHost, value: number) => void
   mtu: (core, value) => core.setStack(Stack.mtu, value),
   advmss: (core, value) => core.setStack(Stack.advmss, value),
   initcwnd: (core, value) => core.setTcb(core.template, Tcb.initial_cwnd, value),
+  initrwnd: (core, value) => core.setRoot(Root.route_initrwnd, value),
+  window: (core, value) => core.setRoot(Root.route_window, value),
   quickack: (core, value) => core.setRoot(Root.route_quickack, value),
   ecn: (core, value) => core.setFlag(core.template, TcbFlag.OFFER_ECN, value !== 0),
   rto_min_ms: (core, value) => core.setTcb(core.template, Tcb.rto_min_us, value * 1000),
   pacing: (core, value) => core.setRoot(Root.pacing, value),
 };
 
+const CHECKSUMS = {
+  "tcp": AltChecksum.TCP,
+  "fletcher-8": AltChecksum.FLETCHER_8,
+  "fletcher-16": AltChecksum.FLETCHER_16,
+};
 const FIRST_FD = 3;
 const NS_PER_MS = 1_000_000;
 const DEFAULT_ADDRESSES = ["192.168.0.1", "fd3d:a0b:17d6::1"];
@@ -106,11 +128,14 @@ export class Host {
   readonly #core: CoreHost;
   readonly #sysctls: Sysctls;
   readonly #files: Map<number, TcpSocket | EpollInstance> = new Map<number, TcpSocket | EpollInstance>();
+  /** `AltChecksum` */
+  readonly #alternateChecksum: number;
   #newsFds: Set<number> = new Set<number>();
 
   private constructor(core: CoreHost, options: HostOptions) {
     this.#core = core;
     setDefaults(core, options);
+    this.#alternateChecksum = CHECKSUMS[options.alternateChecksum ?? "tcp"];
     this.#sysctls = new Sysctls(core);
     for (const [name, value] of Object.entries(options.sysctls ?? {})) this.sysctl(name, value);
   }
@@ -228,6 +253,9 @@ export class Host {
     if (protocol !== 0 && protocol !== IPPROTO_TCP) return -Errno.EPROTONOSUPPORT;
     const at = this.#core.call((core) => core.socketOpen(domain === AF_INET6 ? 1 : 0)) >>> 0;
     const socket = new TcpSocket(this.#core, at, domain, false);
+    if (this.#alternateChecksum !== 0) this.#core.setExt(at, TcbExt.alt_checksum_wish, this.#alternateChecksum);
+    // Without path MTU discovery no router's word on it is heard
+    if (this.#core.root(Root.ip_no_pmtu_disc) === 1) this.#core.setExt(at, TcbExt.ignores_path_mtu, 1);
     socket.nonBlocking = (type & SOCK_NONBLOCK) !== 0;
     return this.#open(socket);
   }
@@ -268,10 +296,10 @@ export class Host {
       fd,
       (result) => ({ result }),
       (listener) =>
-        untilAnswered<Accepted>(() => {
+        listener.whileReceiving<Accepted>((late) => {
           if (!listener.isListening) return { result: -Errno.EINVAL };
           const at = this.#core.call((core) => core.socketAccept(listener.at)) >>> 0;
-          if (at === 0) return listener.nonBlocking ? { result: -Errno.EAGAIN } : undefined;
+          if (at === 0) return listener.nonBlocking || late ? { result: -Errno.EAGAIN } : undefined;
           const socket = new TcpSocket(this.#core, at, listener.family, true);
           socket.inherit(listener);
           socket.nonBlocking = (flags & SOCK_NONBLOCK) !== 0;

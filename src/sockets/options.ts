@@ -32,11 +32,18 @@ import type { LingerValue, TcpSocket } from "./tcp_socket.ts";
 
 const SMALLEST_SEND_BUFFER = 4608;
 const SMALLEST_RECEIVE_BUFFER = 2304;
+const US_PER_S = 1_000_000;
 /** What Linux tells before a connection is there, RFC 9293 §3.7.1. */
 const DEFAULT_MSS = 536;
 
 /** What an option holds. */
-export type OptionValue = number | string | LingerValue | Uint8Array;
+export type OptionValue = number | string | LingerValue | TimeValue | Uint8Array;
+
+/** `struct timeval`. */
+export interface TimeValue {
+  tv_sec: number;
+  tv_usec: number;
+}
 
 /** What reading an option returns. */
 export interface OptionResult {
@@ -211,6 +218,18 @@ const maximumSegment: Option = {
   },
 };
 
+/** Seconds; below 0 FIN_WAIT_2 does not last without an application, beyond two minutes it lasts so long. */
+const linger2: Option = {
+  set: ({ core, socket }, value) => {
+    core.setExt(socket.at, TcbExt.linger2_ms, value < 0 ? -1 : Math.min(value, 120) * 1000);
+    return 0;
+  },
+  get: (target) => {
+    const ms = target.core.ext(target.socket.at, TcbExt.linger2_ms) | 0;
+    return ms < 0 ? -1 : ms / 1000 || sysctl("net.ipv4.tcp_fin_timeout")(target);
+  },
+};
+
 const TCP: Record<number, Option> = {
   [TcpOption.TCP_NODELAY]: act((core, at, value) => core.socketNoDelay(at, value), hasFlag(TcbFlag.NODELAY)),
   [TcpOption.TCP_CORK]: act((core, at, value) => core.socketCork(at, value), hasFlag(TcbFlag.CORK)),
@@ -251,9 +270,24 @@ const TCP: Record<number, Option> = {
     },
     get: ({ socket }) => socket.fastOpenConnect ? 1 : 0,
   },
-  [TcpOption.TCP_FASTOPEN_NO_COOKIE]: remember("fastopen-no-cookie", 0),
-  [TcpOption.TCP_LINGER2]: remember("linger2", 60),
-  [TcpOption.TCP_WINDOW_CLAMP]: remember("window-clamp", 0),
+  [TcpOption.TCP_FASTOPEN_NO_COOKIE]: {
+    set: ({ core, socket }, value) => {
+      if (value !== 0 && value !== 1) return -Errno.EINVAL;
+      if (socket.state !== State.CLOSED && socket.state !== State.LISTEN) return -Errno.EINVAL;
+      core.setExt(socket.at, TcbExt.fast_open_no_cookie, value);
+      return 0;
+    },
+    get: ({ core, socket }) => core.ext(socket.at, TcbExt.fast_open_no_cookie),
+  },
+  [TcpOption.TCP_LINGER2]: linger2,
+  [TcpOption.TCP_WINDOW_CLAMP]: {
+    set: ({ core, socket }, value) => {
+      if (value === 0 && socket.state !== State.CLOSED) return -Errno.EINVAL;
+      core.call((exports) => exports.socketWindowClamp(socket.at, value));
+      return 0;
+    },
+    get: ({ core, socket }) => core.ext(socket.at, TcbExt.window_clamp),
+  },
   [TcpOption.TCP_TIMESTAMP]: remember("timestamp", 0),
   [TcpOption.TCP_SAVE_SYN]: remember("save-syn", 0),
   [TcpOption.TCP_INQ]: remember("inq", 0),
@@ -286,7 +320,10 @@ const pathMtuDiscovery: Option = {
     core.setExt(socket.at, TcbExt.ignores_path_mtu, hears ? 0 : 1);
     return 0;
   },
-  get: ({ socket }) => socket.remembered.get("mtu-discover") ?? PathMtuDiscovery.IP_PMTUDISC_WANT,
+  get: ({ core, socket }) => {
+    const initial = core.ext(socket.at, TcbExt.ignores_path_mtu) ? "IP_PMTUDISC_DONT" : "IP_PMTUDISC_WANT";
+    return socket.remembered.get("mtu-discover") ?? PathMtuDiscovery[initial];
+  },
 };
 
 const IP: Record<number, Option> = {
@@ -322,6 +359,7 @@ export function setOption(target: Target, level: number, name: number, value: Op
     socket.linger = { onoff: value.onoff, linger: value.linger };
     return 0;
   }
+  if (level === SOL_SOCKET && isTimeout(name)) return setTimeLimit(socket, name, value);
   const option = LEVELS[level]?.[name];
   if (option?.set === undefined) return -Errno.ENOPROTOOPT;
   if (typeof value !== "number") return -Errno.EINVAL;
@@ -337,9 +375,29 @@ export function getOption(target: Target, level: number, name: number): OptionRe
   if (level === SOL_SOCKET && name === SocketOption.SO_LINGER) return { result: 0, value: { ...socket.linger } };
   // The struct itself is what `Host.tcpInfo` returns, by the names of its fields
   if (level === SOL_TCP && name === TcpOption.TCP_INFO) return { result: 0 };
+  if (level === SOL_SOCKET && isTimeout(name)) return { result: 0, value: timeLimit(socket, name) };
   const option = LEVELS[level]?.[name];
   if (option?.get === undefined) return { result: -Errno.ENOPROTOOPT };
   return { result: 0, value: option.get(target) };
+}
+
+const isTimeout = (name: number): boolean => name === SocketOption.SO_RCVTIMEO || name === SocketOption.SO_SNDTIMEO;
+
+/** How long a call that receives or sends may wait; 0 for as long as it takes. */
+function setTimeLimit(socket: TcpSocket, name: number, value: OptionValue): number {
+  if (typeof value !== "object" || !("tv_sec" in value)) return -Errno.EINVAL;
+  const { tv_sec, tv_usec } = value;
+  if (tv_usec < 0 || tv_usec >= US_PER_S) return -Errno.EDOM;
+  const limit = tv_sec < 0 ? 0n : BigInt(tv_sec * US_PER_S + tv_usec) * 1000n;
+  if (name === SocketOption.SO_RCVTIMEO) socket.receiveTimeoutNs = limit;
+  else socket.sendTimeoutNs = limit;
+  return 0;
+}
+
+function timeLimit(socket: TcpSocket, name: number): TimeValue {
+  const limit = name === SocketOption.SO_RCVTIMEO ? socket.receiveTimeoutNs : socket.sendTimeoutNs;
+  const us = Number(limit / 1000n);
+  return { tv_sec: Math.floor(us / US_PER_S), tv_usec: us % US_PER_S };
 }
 
 /** One key of 16 bytes, or two of which the first makes cookies. The host has one for all its listeners. */

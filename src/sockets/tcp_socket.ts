@@ -261,6 +261,12 @@ export class TcpSocket {
     return deadline !== undefined && this.#core.now >= deadline;
   }
 
+  /** Asks again and again for an answer, which has to be given once SO_RCVTIMEO is over: `late`. */
+  whileReceiving<T>(answer: (late: boolean) => T | undefined): T | Pending<T> {
+    const deadline = this.#deadline(this.receiveTimeoutNs);
+    return untilAnswered<T>(() => answer(this.#isPast(deadline)), deadline);
+  }
+
   // ---- Writing
 
   /** Writes bytes, or that many zeros; how many were taken, or -errno. Waits until all are when it may. */
