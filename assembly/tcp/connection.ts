@@ -179,7 +179,8 @@ export function startFinWait2Timer(tcb: Tcb, now: u64): void {
   let timeout_ms = e.fin_wait_2_ms;
   if (tcb.flags & TcbFlag.ORPHAN) {
     const own = tcb.ext ? <u32>changetype<TcbExt>(<usize>tcb.ext).linger2_ms : 0;
-    timeout_ms = max(timeout_ms, own ? own : e.fin_timeout_ms);
+    // Linux's tcp_fin_time: time for the peer's FIN to be lost and come again
+    timeout_ms = max(max(timeout_ms, own ? own : e.fin_timeout_ms), ((tcb.rto_us / 1000) * 7) / 2);
   }
   if (timeout_ms) timerSet(tcb, Timer.TIME_WAIT, now + <u64>timeout_ms * NS_PER_MS);
 }

@@ -121,3 +121,33 @@ test("EmulatedPath: a dumbbell is its access links and the bottleneck, with a qu
   assert.equal(seen.length, 26);
   assert.equal(seen[0].timeNs, 11_200_000n);
 });
+
+test("EmulatedPath: a queue that marks writes CE where ECT stands, and keeps the header's checksum right", async () => {
+  const path = await pathOver({ rate: "12Mbps", delay: "1ms", queue: { limit: "100pkt", mark: 2 } });
+  const packet = (number: number, ecn: number): Uint8Array => {
+    const bytes = number % 2 ? tcpPacket(number, 1000) : tcpPacket6(number, 1000);
+    if (number % 2 === 0) {
+      bytes[1] |= ecn << 4;
+      return bytes;
+    }
+    bytes[1] = 0x20 | ecn;
+    bytes[10] = number;
+    bytes[11] = 0xfe;
+    return bytes;
+  };
+  const field = (bytes: Uint8Array): number => bytes[0] >> 4 === 6 ? bytes[1] >> 4 & 3 : bytes[1] & 3;
+  const sum = (bytes: Uint8Array): number => {
+    let total = 0;
+    for (let i = 0; i < 20; i += 2) total += bytes[i] << 8 | bytes[i + 1];
+    while (total >>> 16) total = (total & 0xffff) + (total >>> 16);
+    return total;
+  };
+  const sent = Array.from({ length: 12 }, (_, i) => packet(i, i < 6 ? 2 : (i >> 1) & 1));
+  sent.forEach((bytes) => path.offer("rightwards", bytes.slice(), 0n));
+  const seen = drain(path).map((arrival) => arrival.packet);
+  assert.deepEqual(sent.map(field), [2, 2, 2, 2, 2, 2, 1, 1, 0, 0, 1, 1]);
+  assert.deepEqual(seen.map(field), [2, 2, 3, 3, 3, 3, 3, 3, 0, 0, 3, 3]);
+  seen.forEach((bytes, i) => {
+    if (bytes[0] >> 4 === 4) assert.equal(sum(bytes), sum(sent[i]), "the sum over the header stays what it was");
+  });
+});

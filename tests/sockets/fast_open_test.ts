@@ -8,6 +8,8 @@ import {
   PollEvent,
   SOCK_NONBLOCK,
   SOCK_STREAM,
+  SocketOption,
+  SOL_SOCKET,
   SOL_TCP,
   TcpOption,
 } from "../../src/sockets/constants.ts";
@@ -21,6 +23,7 @@ const request = new TextEncoder().encode("GET /");
 async function network(): Promise<{ net: Network; listener: number }> {
   const net = await Network.create({ sysctls: { "net.ipv4.tcp_fastopen": 3 } });
   const listener = net.b.socket(2, SOCK_STREAM);
+  net.b.setsockopt(listener, SOL_SOCKET, SocketOption.SO_REUSEADDR, 1);
   assert.equal(net.b.setsockopt(listener, SOL_TCP, TcpOption.TCP_FASTOPEN, 5), 0);
   must(net.b.bind(listener, TO));
   must(net.b.listen(listener, 5));
@@ -98,4 +101,62 @@ test("MSG_OOB: the urgent byte is read by itself, and poll tells of it", async (
   const urgent = net.b.read(server, 1, MessageFlag.MSG_OOB) as Received;
   assert.deepEqual(urgent.data, new TextEncoder().encode("!"));
   assert.deepEqual((net.b.read(server, 10) as Received).data, new TextEncoder().encode("abc"));
+});
+
+test("TCP_FASTOPEN_NO_COOKIE: data on the first SYN of all, without the option, where both ends ask for it", async () => {
+  for (const taken of [true, false]) {
+    const { net, listener } = await network();
+    if (taken) assert.equal(net.b.setsockopt(listener, SOL_TCP, TcpOption.TCP_FASTOPEN_NO_COOKIE, 1), 0);
+    const fd = net.a.socket(2, SOCK_STREAM | SOCK_NONBLOCK);
+    assert.equal(net.a.setsockopt(fd, SOL_TCP, TcpOption.TCP_FASTOPEN_NO_COOKIE, 1), 0);
+    assert.equal(net.a.write(fd, request, MessageFlag.MSG_FASTOPEN, TO), request.length);
+    net.pass(5.1);
+    assert.equal(payloadLength(net.seen[0].packet), request.length);
+    const early = net.b.accept(listener);
+    assert.equal("result" in early, taken);
+    const { result: server } = net.finish(early);
+    net.pass(20);
+    assert.deepEqual((net.b.read(server, 100) as Received).data, request);
+  }
+});
+
+test("the SYN-ACK of an early connection is repeated once more often than tcp_synack_retries", async () => {
+  const { net, listener } = await withCookie();
+  net.b.sysctl("net.ipv4.tcp_synack_retries", 1);
+  const fd = net.a.socket(2, SOCK_STREAM | SOCK_NONBLOCK);
+  net.a.write(fd, request, MessageFlag.MSG_FASTOPEN, TO);
+  net.pass(5.1);
+  const { result: server } = net.finish(net.b.accept(listener));
+  net.loses = () => true;
+  net.seen.length = 0;
+  net.pass(20_000);
+  assert.equal(net.seen.filter(({ from, packet }) => from === "b" && flagsOf(packet) === "SA").length, 2);
+  assert.equal((net.b.read(server, 100) as Received).result, request.length);
+  assert.equal((net.b.read(server, 100) as Received).result, -Errno.ETIMEDOUT);
+});
+
+test("an early connection whose listener has gone leaves the next listener's count alone", async () => {
+  const { net, listener } = await withCookie();
+  const fd = net.a.socket(2, SOCK_STREAM | SOCK_NONBLOCK);
+  net.a.write(fd, request, MessageFlag.MSG_FASTOPEN, TO);
+  net.pass(5.1);
+  const { result: server } = net.finish(net.b.accept(listener));
+  net.b.close(listener);
+  const next = net.b.socket(2, SOCK_STREAM);
+  net.b.setsockopt(next, SOL_SOCKET, SocketOption.SO_REUSEADDR, 1);
+  net.b.setsockopt(next, SOL_TCP, TcpOption.TCP_FASTOPEN, 1);
+  must(net.b.bind(next, TO));
+  must(net.b.listen(next, 5));
+  net.pass(100);
+  assert.deepEqual((net.b.read(server, 100) as Received).data, request);
+  // Room for one: the first is early, the second is not until the first is confirmed
+  const clients = [0, 1].map(() => net.a.socket(2, SOCK_STREAM | SOCK_NONBLOCK));
+  for (const client of clients) net.a.write(client, request, MessageFlag.MSG_FASTOPEN, TO);
+  net.seen.length = 0;
+  net.pass(5.1);
+  net.pass(0.1);
+  const answers = net.seen.filter(({ from, packet }) => from === "b" && flagsOf(packet) === "SA");
+  assert.equal(answers.length, 2);
+  assert.equal("result" in net.b.accept(next), true);
+  assert.equal("result" in net.b.accept(next), false);
 });
