@@ -37,6 +37,19 @@ const IMPORT = `
   console.log(result.digest);
 `;
 
+const ENTRIES = `
+  import { AF_INET, Host, SOCK_STREAM } from "@cwnd/cwnd/sockets";
+  import { drill } from "@cwnd/cwnd/packetdrill";
+  import { echo, EmulatedPath, LiveHost } from "@cwnd/cwnd/endpoint";
+  const report = await drill("a.pkt", "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3");
+  const host = await Host.create();
+  const path = await EmulatedPath.create({ topology: { kind: "path", links: [{ rate: "1Mbps", delay: "1ms" }] } });
+  const live = await LiveHost.open({ tunnel: { port: 7200, peerPort: 7201 }, addresses: ["10.77.0.2", "fd77::2"], path });
+  live.listen(7, echo);
+  console.log(report.outcome, host.socket(AF_INET, SOCK_STREAM), live.statistics().links.length);
+  await live.close();
+`;
+
 /** What a run prints, without what the machine decides. */
 function outcome(json: string): Record<string, unknown> {
   const { wall_s, segments_per_wall_s, ...simulated } = JSON.parse(json);
@@ -76,19 +89,21 @@ test("npm package: carries the licence, the changelog and nothing but JavaScript
   assert.deepEqual(files.filter((name) => !/^(src\/.*\.(js|d\.ts)|package\.json|LICENSE|\w+\.md)$/.test(name)), []);
 });
 
-test("npm package: the main entry pulls in no dependency", () => {
-  const pending = ["src/mod.js"];
-  const reached = new Set<string>();
-  for (const name of pending) {
-    if (reached.has(name)) continue;
-    reached.add(name);
-    for (const specifier of importsOf(readFileSync(join(installed, name), "utf8"))) {
-      assert.match(specifier, /^\.\.?\//, `${name} imports ${specifier}`);
-      pending.push(join(name, "..", specifier));
+for (const entry of ["src/mod.js", "src/sockets/mod.js", "src/packetdrill/mod.js"]) {
+  test(`npm package: ${entry} pulls in no dependency`, () => {
+    const pending = [entry];
+    const reached = new Set<string>();
+    for (const name of pending) {
+      if (reached.has(name)) continue;
+      reached.add(name);
+      for (const specifier of importsOf(readFileSync(join(installed, name), "utf8"))) {
+        assert.match(specifier, /^\.\.?\//, `${name} imports ${specifier}`);
+        pending.push(join(name, "..", specifier));
+      }
     }
-  }
-  assert.ok(reached.size > 5, "the walk from src/mod.js found next to nothing");
-});
+    assert.ok(reached.size > 5, `the walk from ${entry} found next to nothing`);
+  });
+}
 
 test("npm package: TypeScript checks a program against its types", () => {
   project.run("npm", "install", "--ignore-scripts", "--no-save", "typescript@5.9.3");
@@ -141,5 +156,9 @@ for (const [name, runtime] of Object.entries(RUNTIMES)) {
 
   test(`npm package: simulate, imported under ${name}, gives the same digest`, () => {
     assert.equal(project.run(...runtime, project.write("import.js", IMPORT)).trim(), expected.digest);
+  });
+
+  test(`npm package: sockets, scripts and the endpoint, imported under ${name}, do their work`, () => {
+    assert.equal(project.run(...runtime, project.write("entries.js", ENTRIES)).trim(), "passed 3 2");
   });
 }
