@@ -167,7 +167,7 @@ export function deferredTimeout(child: Socket, now: u64): bool {
   if (tcb.state != State.SYN_RECEIVED || defer == 0 || !(child.flags & SocketFlag.ACKED)) return false;
   if (<u32>tcb.unanswered + 1 >= defer) return false;
   tcb.unanswered++;
-  tcb.backoff++;
+  if (tcb.backoff < u8.MAX_VALUE) tcb.backoff++;
   timerSet(tcb, Timer.RETRANSMIT, now + backedOffRto(tcb, tcb.backoff));
   return true;
 }

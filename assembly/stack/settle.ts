@@ -109,6 +109,7 @@ export function orphaned(socket: Socket, now: u64): void {
   const state = <i32>tcb.state;
   if (state == State.CLOSED) {
     if (engine().out_head) transmit(socket);
+    if (socket.flags & SocketFlag.FAST_OPEN) fastOpenSettles(socket);
     uncount(socket);
     giveSocket(socket);
     return;

@@ -68,7 +68,7 @@ export function persistTimeout(tcb: Tcb, now: u64): void {
     sendOverride(tcb, now);
     return;
   }
-  tcb.unanswered++;
+  if (tcb.unanswered < u8.MAX_VALUE) tcb.unanswered++;
   if (<u32>tcb.persist_backoff < engine().data_retries) tcb.persist_backoff++;
   sendProbe(tcb, now);
   setProbeTimer(tcb, now);
@@ -139,7 +139,7 @@ export function keepaliveTimeout(tcb: Tcb, now: u64): void {
     enterClosed(tcb, EndReason.TIMED_OUT, now);
     return;
   }
-  tcb.unanswered++;
+  if (tcb.unanswered < u8.MAX_VALUE) tcb.unanswered++;
   sendProbe(tcb, now);
   const interval = ext.keepalive_interval_s ? ext.keepalive_interval_s : engine().keepalive_interval_s;
   timerSet(tcb, Timer.KEEPALIVE, now + <u64>interval * NS_PER_S);

@@ -48,15 +48,16 @@ function queuedBytes(tcb: Tcb): u32 {
 /** The rest of the last burst, and whole ones as long as the buffer is not full (Linux's tcp_sendmsg). */
 function roomInBursts(tcb: Tcb): u32 {
   const goal = sizeGoal(tcb);
-  let memory = queuedMemory(tcb, goal);
   let room: u32 = 0;
   const unsent = tcb.write_seq - tcb.snd_nxt;
   if (unsent != 0 && tcb.tx != 0) {
     const tail = senderOf(tcb).tail_start;
     const used = seqGt(tail, tcb.snd_nxt) ? tcb.write_seq - tail : unsent;
     if (used < goal) room = goal - used;
-    memory += room;
   }
+  // What fills the last burst takes memory as well. A buffer full of bytes alone need not be counted
+  if (tcb.write_seq - tcb.snd_una + room >= tcb.snd_buf) return room;
+  let memory = queuedMemory(tcb, goal) + room;
   const low = lowWater(tcb);
   const leaves = sendable(tcb);
   while (memory < tcb.snd_buf && (unsent + room <= leaves || unsent + room - leaves < low)) {
@@ -96,7 +97,13 @@ function sendable(tcb: Tcb): u32 {
 export function isWritable(tcb: Tcb): bool {
   const unsent = tcb.write_seq - tcb.snd_nxt;
   if (<u64>unsent * 2 >= lowWater(tcb)) return false;
-  const queued = countsMemory(tcb) ? queuedMemory(tcb, sizeGoal(tcb)) : queuedBytes(tcb);
+  // Memory is more than bytes: an ACK that leaves too many of them need not count the bursts
+  if (!leavesAThird(tcb, queuedBytes(tcb))) return false;
+  return !countsMemory(tcb) || leavesAThird(tcb, queuedMemory(tcb, sizeGoal(tcb)));
+}
+
+@inline
+function leavesAThird(tcb: Tcb, queued: u32): bool {
   return tcb.snd_buf > queued && tcb.snd_buf - queued >= queued >> 1;
 }
 

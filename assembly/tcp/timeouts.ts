@@ -105,7 +105,10 @@ function retransmissionTimeout(tcb: Tcb, now: u64): void {
   }
   suspectBlackHole(tcb, now);
   const sender = senderOf(tcb);
-  if (!closed && tcb.unanswered++ == 0) sender.unanswered_ms = timestampClock(now);
+  if (!closed) {
+    if (tcb.unanswered == 0) sender.unanswered_ms = timestampClock(now);
+    if (tcb.unanswered < u8.MAX_VALUE) tcb.unanswered++;
+  }
   if (tcb.backoff < BACKOFF_MAX) tcb.backoff++;
   if (tcb.rtos < u16.MAX_VALUE) tcb.rtos++;
   enterLoss(tcb, now);
@@ -140,7 +143,7 @@ function handshakeTimeout(tcb: Tcb, now: u64): void {
     return;
   }
   if (tcb.ext != 0 && tcb.unanswered == 0) changetype<TcbExt>(<usize>tcb.ext).probes_at_ms = timestampClock(now);
-  tcb.unanswered++;
+  if (tcb.unanswered < u8.MAX_VALUE) tcb.unanswered++;
   const linear = tcb.state == <u8>State.SYN_SENT && <u32>tcb.unanswered <= engine().syn_linear_timeouts;
   if (!linear && tcb.backoff < BACKOFF_MAX) tcb.backoff++;
   sendSyn(tcb, now, Opt.RETRANSMISSION);

@@ -160,3 +160,21 @@ test("an early connection whose listener has gone leaves the next listener's cou
   assert.equal("result" in net.b.accept(next), true);
   assert.equal("result" in net.b.accept(next), false);
 });
+
+/** A connection that host b has accepted early: the ACK of its SYN-ACK is lost as long as `net.loses` says so. */
+function acceptedEarly(net: Network, listener: number): number {
+  net.loses = (_, from) => from === "b";
+  const fd = net.a.socket(2, SOCK_STREAM | SOCK_NONBLOCK);
+  assert.equal(net.a.write(fd, request, MessageFlag.MSG_FASTOPEN, TO), request.length);
+  return must(net.finish(net.b.accept(listener)).result);
+}
+
+test("an early connection that is reset by its application makes room for another", async () => {
+  const { net, listener } = await withCookie();
+  assert.equal(net.b.setsockopt(listener, SOL_TCP, TcpOption.TCP_FASTOPEN, 1), 0);
+  for (let i = 0; i < 3; i++) {
+    const server = acceptedEarly(net, listener);
+    net.b.setsockopt(server, SOL_SOCKET, SocketOption.SO_LINGER, { onoff: 1, linger: 0 });
+    net.b.close(server);
+  }
+});

@@ -4,8 +4,10 @@ import test from "node:test";
 import {
   AF_INET,
   Errno,
+  FileControl,
   IpOption,
   IPPROTO_TCP,
+  SOCK_NONBLOCK,
   SOCK_STREAM,
   SocketOption,
   SOL_IP,
@@ -15,7 +17,8 @@ import {
 } from "../../src/sockets/constants.ts";
 import { formatAddress, parseAddress } from "../../src/sockets/address.ts";
 import { Host } from "../../src/sockets/host.ts";
-import { must, Network, payloadLength } from "./network.ts";
+import type { Received } from "../../src/sockets/tcp_socket.ts";
+import { B, must, Network, payloadLength } from "./network.ts";
 
 /** A fresh socket, and its options by level and name. */
 async function fresh(): Promise<
@@ -181,4 +184,67 @@ test("addresses: text and words, both ways", () => {
   for (const wrong of ["1.2.3", "1.2.3.256", "1:2", "1::2::3", "g::1", "1:2:3:4:5:6:7:8:9"]) {
     assert.throws(() => parseAddress(wrong), RangeError);
   }
+});
+
+test("TCP_USER_TIMEOUT: ends a connection after any number of retransmissions", async () => {
+  const net = await Network.create({ sysctls: { "net.ipv4.tcp_rto_max_ms": 1000 } });
+  const { client } = net.connect();
+  assert.equal(net.a.setsockopt(client, SOL_TCP, TcpOption.TCP_USER_TIMEOUT, 300_000), 0);
+  net.loses = () => true;
+  net.a.write(client, new Uint8Array(10));
+  net.pass(299_000);
+  assert.equal(net.a.getsockopt(client, SOL_SOCKET, SocketOption.SO_ERROR).value, 0);
+  net.pass(3000);
+  assert.equal(net.a.getsockopt(client, SOL_SOCKET, SocketOption.SO_ERROR).value, Errno.ETIMEDOUT);
+});
+
+test("SO_SNDBUF: what a full buffer holds is not overwritten, however the last burst stands", async () => {
+  const net = await Network.create();
+  const listener = net.b.socket(2, 1);
+  must(net.b.bind(listener, { address: B, port: 80 }));
+  must(net.b.listen(listener, 5));
+  const client = net.a.socket(2, SOCK_STREAM | SOCK_NONBLOCK);
+  // Twice this and a burst are just a power of two: the ring has no byte to spare
+  net.a.setsockopt(client, SOL_SOCKET, SocketOption.SO_SNDBUF, 98_304);
+  net.a.connect(client, { address: B, port: 80 });
+  const { result: server } = net.finish(net.b.accept(listener));
+  net.b.fcntl(server, FileControl.F_SETFL, FileControl.O_NONBLOCK);
+  const byteAt = (at: number) => Math.imul(at, 0x9e3779b1) >>> 24;
+  let [sent, read] = [0, 0];
+  const write = (length: number) => {
+    const taken = net.a.write(client, Uint8Array.from({ length }, (_, i) => byteAt(sent + i))) as number;
+    sent += Math.max(taken, 0);
+  };
+  const readAll = () => {
+    for (;;) {
+      const { result, data } = net.b.read(server, 1 << 20) as Received;
+      if (result <= 0) return;
+      assert.ok(data!.every((byte, i) => byte === byteAt(read + i)), `byte ${read} or one behind it`);
+      read += result;
+    }
+  };
+  // Until the peer's window allows the longest bursts
+  for (let i = 0; i < 100; i++) {
+    write(65_536);
+    net.pass(4);
+    readAll();
+  }
+  net.pass(300);
+  readAll();
+  assert.equal(read, sent);
+  // After a time-out cwnd is one segment: the rest waits in bursts, and the last of them has hardly begun
+  net.loses = () => true;
+  const burst = 65_215 - 65_215 % 1448;
+  write(40 * 1448);
+  net.pass(1500);
+  write(burst);
+  write(burst);
+  write(1000);
+  write(1 << 20);
+  net.loses = () => false;
+  for (let i = 0; i < 200 && read < sent; i++) {
+    net.pass(50);
+    readAll();
+  }
+  assert.equal(read, sent);
 });

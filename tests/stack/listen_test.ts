@@ -234,3 +234,19 @@ function less(checksum: number, word: number): number {
   sum = (sum & 0xffff) + (sum >>> 16);
   return ~((sum & 0xffff) + (sum >>> 16)) & 0xffff;
 }
+
+test("a flood of SYNs over IPv6 that are answered by cookies, or refused, keeps no memory", async () => {
+  const peer = await Peer.create({ sysctls: { "net.ipv4.tcp_syncookies": 2 } }, true);
+  peer.listen(5);
+  const flood = (count: number) => {
+    for (let i = 0; i < count; i++) {
+      peer.says({ flags: "S", srcPort: 1 + i, seq: 1000 });
+      peer.says({ flags: "A", dstPort: 81, seq: 1, ack: 1 });
+      assert.equal(peer.hears().length, 2);
+    }
+  };
+  flood(100);
+  const before = peer.host.memoryBytes;
+  flood(4000);
+  assert.equal(peer.host.memoryBytes, before);
+});
