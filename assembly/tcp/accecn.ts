@@ -3,13 +3,14 @@
  * counts bytes by their mark. Handshake §3.1, the ACE field §3.2.2, the option §3.2.3, how a wrapped counter is told from
  * appendix A.2; what is sent when follows Linux (net.ipv4.tcp_ecn_option).
  */
-import { AccEcnFail, AccEcnOption, EcnBit, EcnMode, ExtOpt, Flag, Mark, Opt, TcbFlag } from "../layout/enums";
+import { AccEcnFail, AccEcnOption, EcnBit, EcnMode, ExtOpt, Flag, Mark, Opt } from "../layout/enums";
 import { Ecn } from "../layout/ecn";
 import { Segment, SegmentExt, SynOptions } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
 import { NS_PER_US } from "../base/time";
 import { aceBits, aceField, ecnField, ecnOf } from "./ecn";
+import { OPTIONS_MAX, optionsLength } from "./pmtu";
 
 /** RFC 9768 §3.2.1: what the counters begin with on the wire. */
 const CEP_INIT: u32 = 5;
@@ -24,7 +25,6 @@ const CE: u32 = 3;
 const FIELD_MASK: u32 = 0xffffff;
 /** A counter that has moved by this much is told of, RFC 9768 §3.2.3.3. */
 const BYTES_STEP_SHIFT: u32 = 22;
-const OPTION_MAX: u32 = 40;
 const FIELDS: u32 = 3;
 
 // ---- The handshake
@@ -118,9 +118,9 @@ function optionLength(fields: u32, nops: u32): u32 {
 /** Bytes that the option takes of the next data segment, whose other options take `other` beyond timestamps. */
 export function accEcnOptionLength(tcb: Tcb, other: u32, now: u64): u32 {
   if (!accEcnOptionIsDue(tcb, now)) return 0;
-  const used: u32 = other + (tcb.flags & TcbFlag.TIMESTAMPS ? 12 : 0);
+  const used: u32 = other + optionsLength(tcb);
   const nops: u32 = other ? 2 : 0;
-  const fields = fieldsThatFit(ecnOf(tcb).fields_needed, OPTION_MAX - used, nops);
+  const fields = fieldsThatFit(ecnOf(tcb).fields_needed, OPTIONS_MAX - used, nops);
   return fields < 0 ? 0 : optionLength(<u32>fields, nops);
 }
 
@@ -129,8 +129,8 @@ export function accEcnWrite(tcb: Tcb, segment: Segment, opts: u32, spare: u32, n
   const ecn = ecnOf(tcb);
   const ext = changetype<SegmentExt>(changetype<usize>(segment) + 64);
   const blocks = (opts >> Opt.SACK_SHIFT) & Opt.SACK_MASK;
-  const used: u32 = (opts & Opt.TIMESTAMPS ? 12 : 0) + (blocks ? 4 + 8 * blocks : 0);
-  const fields = fieldsThatFit(ecn.fields_needed, min(OPTION_MAX - used, spare), blocks ? 2 : 0);
+  const used: u32 = optionsLength(tcb) + (blocks ? 4 + 8 * blocks : 0);
+  const fields = fieldsThatFit(ecn.fields_needed, min(OPTIONS_MAX - used, spare), blocks ? 2 : 0);
   if (fields < 0) return;
   fill(ext, <u32>fields, ecn.received_e0b, ecn.received_ceb, ecn.received_e1b);
   ecn.fields_needed = 0;
@@ -149,7 +149,7 @@ export function accEcnWriteSynAck(segment: Segment): void {
   const stamped = ((<u32>segment.opts) & Opt.TIMESTAMPS) != 0;
   // What stands behind it may lend its nops
   const nops: u32 = options.sack_permitted != 0 && !stamped ? 2 : options.wscale_plus_one ? 1 : 0;
-  const fields = fieldsThatFit(0, OPTION_MAX - optionsTaken(options, stamped), nops);
+  const fields = fieldsThatFit(0, OPTIONS_MAX - optionsTaken(options, stamped), nops);
   if (fields >= 0) fill(changetype<SegmentExt>(changetype<usize>(segment) + 64), <u32>fields, 0, 0, 0);
 }
 

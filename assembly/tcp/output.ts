@@ -18,6 +18,7 @@ import { fastOpenStamp, fastOpenSynData } from "./fast_open";
 import { sendNew } from "./new_data";
 import { reassemblyOf, reassemblyRelease } from "./reassembly";
 import { selectSynWindow, selectWindow } from "./receive_window";
+import { OPTIONS_MAX, optionsLength } from "./pmtu";
 import { sackBlock } from "./scoreboard";
 import { retransmitByRfc6675, retransmitLost } from "./retransmit";
 import { timerClear } from "./timers";
@@ -71,7 +72,7 @@ export function send(tcb: Tcb, seq: u32, len: u32, flags: u32, now: u64, mark: u
     segment.tsecr = tcb.ts_recent;
   }
   if ((settings & (TcbFlag.OUT_OF_ORDER | TcbFlag.SACK)) == (TcbFlag.OUT_OF_ORDER | TcbFlag.SACK))
-    opts |= writeSack(tcb, segment, len, opts) << Opt.SACK_SHIFT;
+    opts |= writeSack(tcb, segment, len) << Opt.SACK_SHIFT;
   if (urgent) {
     changetype<SegmentExt>(changetype<usize>(segment) + 64).urgent = <u16>urgent;
     flags |= Flag.URG;
@@ -110,9 +111,9 @@ export function settleOwedAck(tcb: Tcb): void {
 }
 
 /** SACK option, RFC 2018 §4 and RFC 2883 §4: the DSACK once, then the most recent blocks. Returns how many. */
-function writeSack(tcb: Tcb, segment: Segment, len: u32, opts: u32): u32 {
+function writeSack(tcb: Tcb, segment: Segment, len: u32): u32 {
   const held = reassemblyOf(tcb);
-  let room: u32 = opts & Opt.TIMESTAMPS ? 3 : 4;
+  let room = sackRoom(tcb);
   if (len) {
     // A full-sized retransmission has no room left in the MTU: RFC 6691 §3.1
     const spare = tcb.mss > len ? <u32>tcb.mss - len : 0;
@@ -133,6 +134,12 @@ function writeSack(tcb: Tcb, segment: Segment, len: u32, opts: u32): u32 {
   return count;
 }
 
+/** SACK blocks that fit beside the options that every segment carries. */
+@inline
+function sackRoom(tcb: Tcb): u32 {
+  return (OPTIONS_MAX - 4 - optionsLength(tcb)) >> 3;
+}
+
 /** Bytes that options take on the next data segment beyond those counted in the MSS. */
 export function optionRoom(tcb: Tcb, now: u64): u32 {
   const sack = sackOptionLength(tcb);
@@ -143,7 +150,7 @@ function sackOptionLength(tcb: Tcb): u32 {
   const both = TcbFlag.OUT_OF_ORDER | TcbFlag.SACK;
   if ((tcb.flags & both) != both) return 0;
   const held = reassemblyOf(tcb);
-  const blocks = min<u32>(held.blocks + held.dsack, tcb.flags & TcbFlag.TIMESTAMPS ? 3 : 4);
+  const blocks = min<u32>(held.blocks + held.dsack, sackRoom(tcb));
   return blocks ? 4 + (blocks << 3) : 0;
 }
 

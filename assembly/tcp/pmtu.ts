@@ -18,6 +18,8 @@ import { retransmitQueue } from "./retransmit";
 import { senderOf } from "./sender";
 import { sentTail } from "./sent";
 
+/** RFC 9293 §3.1: bytes that a header has for options. */
+export const OPTIONS_MAX: u32 = 40;
 /** RFC 7323 §3.2: the option with its padding, on every segment. */
 export const TIMESTAMPS_LENGTH: u32 = 12;
 /** RFC 1146: the Alternate Checksum Data option with two bytes. */

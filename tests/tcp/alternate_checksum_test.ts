@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { AltChecksum, Tcb, TcbExt } from "../../src/core/layout.gen.ts";
-import { lone, type Tcp } from "./harness.ts";
+import { lone, type Settings, type Tcp } from "./harness.ts";
 
 const { FLETCHER_8, FLETCHER_16 } = AltChecksum;
 
-async function wishing(algorithm: number): Promise<Tcp> {
-  const tcp = await lone({ mss: 1460 });
+async function wishing(algorithm: number, settings: Settings = {}): Promise<Tcp> {
+  const tcp = await lone({ mss: 1460, ...settings });
   // What hangs off the block is there once something is kept in it
   tcp.engine.exports.keepRttHistogram(tcp.tcb);
   tcp.engine.set(tcp.get(Tcb.ext), TcbExt.alt_checksum_wish, algorithm);
@@ -50,4 +50,14 @@ test("alternate checksum: nobody asks for one unless told to", async () => {
   const tcp = await lone({ mss: 1460 });
   tcp.opens();
   assert.equal(tcp.segments()[0].altChecksum, undefined);
+});
+
+test("alternate checksum: 16-bit Fletcher's option leaves two SACK blocks room beside timestamps, 40 bytes in all", async () => {
+  const tcp = await wishing(FLETCHER_16, { sack: true, timestamps: true });
+  tcp.opens();
+  tcp.segments();
+  tcp.receives({ flags: "SA", mss: 1460, altChecksum: FLETCHER_16, sackPermitted: true, ts: [0, 0] });
+  tcp.segments();
+  for (const seq of [1001, 3001, 5001]) tcp.receives({ seq, len: 1000 });
+  assert.deepEqual(tcp.segments().map(({ sack }) => sack?.length), [1, 2, 2]);
 });
