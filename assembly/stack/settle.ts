@@ -8,6 +8,7 @@ import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
 import { abortConnection, closeReceiving } from "../tcp/calls";
 import { enterClosed } from "../tcp/connection";
+import { connectionRelease } from "../tcp/extension";
 import { arm } from "../sim/host";
 import { fastOpenSettles } from "./fast_open";
 import { forgetNews, post } from "./news";
@@ -16,7 +17,7 @@ import { acceptQueuePush, synQueueRemove } from "./queues";
 import { giveSocket } from "./socket";
 import { stack, tcbOf } from "./stack";
 import { tableRemove } from "./table";
-import { transmit } from "./output";
+import { alternateOf, transmit } from "./output";
 
 /** The socket may be gone when this returns. */
 export function settle(socket: Socket, now: u64): void {
@@ -72,6 +73,14 @@ function waits(socket: Socket, tcb: Tcb, now: u64): void {
   }
   socket.flags |= SocketFlag.COUNTED_TIME_WAIT;
   s.time_wait_count++;
+  shed(socket, tcb);
+}
+
+/** What nobody will read from waits as its block alone, 512 bytes: rings and settings are given back. */
+function shed(socket: Socket, tcb: Tcb): void {
+  if (socket.flags & (SocketFlag.HELD | SocketFlag.IN_ACCEPT_QUEUE)) return;
+  // What it may yet answer has the checksum that was agreed on
+  if (!alternateOf(socket)) connectionRelease(tcb);
 }
 
 /** CLOSED: the 4-tuple is free. The socket is too, unless the host program still holds it. */
@@ -114,7 +123,9 @@ export function orphaned(socket: Socket, now: u64): void {
     giveSocket(socket);
     return;
   }
-  if (state != State.TIME_WAIT) {
+  if (state == State.TIME_WAIT) {
+    shed(socket, tcb);
+  } else {
     socket.flags |= SocketFlag.COUNTED_ORPHAN;
     s.orphan_count++;
     if (s.orphan_count > s.tcp_max_orphans) {

@@ -58,6 +58,26 @@ test("memory does not grow with connections that come and go", async () => {
   peer.host.close(listener);
 });
 
+test("what waits in TIME_WAIT and nobody holds keeps neither rings nor settings", async () => {
+  const peer = await Peer.create();
+  const listener = peer.listen(10);
+  const passes = (from: number, count: number): void => {
+    for (let port = from; port < from + count; port++) {
+      const isn = peer.handshakes(port);
+      closes(peer, (peer.host.accept(listener) as Accepted).result, isn, port);
+    }
+  };
+  passes(5000, 100);
+  const before = peer.host.memoryBytes;
+  passes(6000, 4000);
+  assert.equal(peer.host.stack("time_wait_count"), 4100);
+  const each = (peer.host.memoryBytes - before) / 4000;
+  assert.ok(each < 700, `${each} bytes a connection`);
+  // It answers all the same
+  peer.says({ flags: "A", srcPort: 5000, seq: 900, ack: 1 });
+  assert.equal(peer.hears().at(-1)?.flags, "A");
+});
+
 test("TIME_WAIT lasts 60 s, then the 4-tuple is free", async () => {
   const { peer, fds, isns } = await accepted(1);
   closes(peer, fds[0], isns[0], 5000);
