@@ -106,8 +106,9 @@ export interface TcpInfo {
   tcpi_segs_out: number;
   /** Segments with text sent. */
   tcpi_data_segs_out: number;
-  /** Segments received, and those with text: of sockets, 0 in a simulation. */
+  /** Segments received, of a socket; 0 in a simulation. */
   tcpi_segs_in: number;
+  /** Those with text. */
   tcpi_data_segs_in: number;
   /** Bytes written and not sent yet. */
   tcpi_notsent_bytes: number;

@@ -30,7 +30,9 @@ export interface LingerSetting {
 
 /** `struct timeval`. */
 export interface TimeSetting {
+  /** Seconds. */
   readonly tv_sec: number;
+  /** Microseconds beside them. */
   readonly tv_usec: number;
 }
 

@@ -36,5 +36,6 @@ export type {
   ReadResult,
   ScriptAddress,
   ScriptHost,
+  TimeSetting,
   ValueResult,
 } from "./host.ts";

@@ -34,7 +34,7 @@ export { isPending, type Pending } from "./pending.ts";
 export type { SocketAddress } from "./address.ts";
 export type { LeftPacket } from "./core_host.ts";
 export type { EpollEvent } from "./epoll.ts";
-export type { OptionResult, OptionValue } from "./options.ts";
+export type { OptionResult, OptionValue, TimeValue } from "./options.ts";
 export type { LingerValue, Received } from "./tcp_socket.ts";
 export type { TcpInfo } from "../core/tcp_info.ts";
 export type { WasmSource } from "../core/engine.ts";

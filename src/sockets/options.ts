@@ -41,7 +41,9 @@ export type OptionValue = number | string | LingerValue | TimeValue | Uint8Array
 
 /** `struct timeval`. */
 export interface TimeValue {
+  /** Seconds. */
   tv_sec: number;
+  /** Microseconds beside them. */
   tv_usec: number;
 }
 

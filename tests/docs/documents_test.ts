@@ -76,6 +76,14 @@ test("docs/adr: records are numbered from 1 without a gap, each under its number
   });
 });
 
+test("docs/linux.md: names the socket options that have no effect, all of them and no other", () => {
+  const options = readDocument("src/sockets/options.ts");
+  const idle = [...options.matchAll(/Option\.(\w+)\]: remember\(/g)].map(([, name]) => name);
+  const [, listed] = /kept and told, without effect: ([^]*?)\. Not there/.exec(readDocument("docs/linux.md"))!;
+  assert.ok(idle.length > 0, "found none");
+  assert.deepEqual([...listed.matchAll(/`(\w+)`/g)].map(([, name]) => name).sort(), idle.sort());
+});
+
 test("README.md: its measured numbers are those of bench/README.md", () => {
   const measured = rowsOf(readDocument("bench/README.md"));
   const rows = rowsOf(readDocument("README.md")).filter(([name]) => /flows|connection|^start|^the wasm/.test(name));
