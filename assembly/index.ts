@@ -62,6 +62,7 @@ export {
   socketSendSyn,
   socketUrgent,
   socketUrgentInline,
+  socketPacingRate,
   socketUserTimeout,
   socketWindowClamp,
   socketWritable,

@@ -20,6 +20,7 @@ import {
   setQuickAcks,
   setReceiveBuffer,
   setUrgentInline,
+  setPacingRate,
   setUserTimeout,
   setWindowClamp,
 } from "../tcp/calls";
@@ -263,6 +264,11 @@ export function socketKeepalive(at: u32, on: bool, idle_s: u32, interval_s: u32,
   const now = engine().now;
   setKeepalive(tcbOf(socketAt(at)), on, idle_s, interval_s, probes, now);
   settle(socketAt(at), now);
+}
+
+/** SO_MAX_PACING_RATE, bytes a second; 0: none. */
+export function socketPacingRate(at: u32, rate: u32): void {
+  setPacingRate(tcbOf(socketAt(at)), rate);
 }
 
 /** TCP_USER_TIMEOUT */

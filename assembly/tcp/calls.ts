@@ -140,6 +140,12 @@ export function setUrgentInline(tcb: Tcb, on: bool): void {
   connectionExt(tcb).oob_inline = on ? 1 : 0;
 }
 
+/** SO_MAX_PACING_RATE, bytes a second; 0: none. Also in the midst of a connection. */
+export function setPacingRate(tcb: Tcb, rate: u32): void {
+  connectionExt(tcb).max_pacing_rate = rate;
+  if (rate) tcb.flags |= TcbFlag.SEND_CARE;
+}
+
 /** TCP_USER_TIMEOUT, RFC 5482: how long what is sent may go unanswered. */
 export function setUserTimeout(tcb: Tcb, ms: u32): void {
   connectionExt(tcb).user_timeout_ms = ms;

@@ -17,12 +17,15 @@ import { timerAt, timerIsSet } from "./timers";
 
 /** A segment that begins within the window may reach this far beyond its edge. */
 const LONGEST_SEGMENT: u32 = 0xffff;
+/** Where the compiler's own data begin. */
+const NULL_PAGE: usize = 1024;
 /** RACK's and NewReno's degree of reordering goes no higher. */
 const REORDERING_MAX: u32 = 300;
 
 /** Traps when the control block contradicts itself. */
 export function checkInvariants(address: u32): void {
   const tcb = changetype<Tcb>(<usize>address);
+  checkNullPage();
   checkTimers(tcb);
   checkQueue(tcb);
   checkSender(tcb);
@@ -39,6 +42,11 @@ export function checkInvariants(address: u32): void {
   if (tcb.state != State.TIME_WAIT) {
     assert((tcb.packets_out == 0) == (tcb.snd_una == tcb.snd_nxt), "the queue and SND.UNA..SND.NXT disagree");
   }
+}
+
+/** A block that an end does not have is at address 0: what is written there was meant for one that was given back, or never taken. */
+function checkNullPage(): void {
+  for (let at: usize = 0; at < NULL_PAGE; at += 8) assert(load<u64>(at) == 0, "written through a null pointer");
 }
 
 /** Deadlines have a place to stand, and none is earlier than the owner's alarm. */

@@ -76,6 +76,7 @@ export interface CoreExports {
   socketResize(socket: number): void;
   socketExt(socket: number): number;
   socketKeepalive(socket: number, on: number, idleS: number, intervalS: number, probes: number): void;
+  socketPacingRate(socket: number, bytesPerSecond: number): void;
   socketUserTimeout(socket: number, ms: number): void;
   socketWindowClamp(socket: number, bytes: number): void;
   socketNoDelay(socket: number, on: number): void;

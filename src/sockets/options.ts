@@ -30,6 +30,8 @@ import type { CoreHost } from "./core_host.ts";
 import type { Sysctls } from "./sysctls.ts";
 import type { LingerValue, TcpSocket } from "./tcp_socket.ts";
 
+/** SO_MAX_PACING_RATE that bounds nothing. */
+const NO_RATE = 0xffffffff;
 const SMALLEST_SEND_BUFFER = 4608;
 const SMALLEST_RECEIVE_BUFFER = 2304;
 const US_PER_S = 1_000_000;
@@ -144,7 +146,14 @@ const SOCKET: Record<number, Option> = {
   [SocketOption.SO_RCVBUF]: receiveBuffer("net.core.rmem_max"),
   [SocketOption.SO_SNDBUFFORCE]: sendBuffer(null),
   [SocketOption.SO_RCVBUFFORCE]: receiveBuffer(null),
-  [SocketOption.SO_MAX_PACING_RATE]: extra(TcbExt.max_pacing_rate, 0, 0xffffffff, () => 0xffffffff),
+  [SocketOption.SO_MAX_PACING_RATE]: {
+    set: ({ core, socket }, value) => {
+      // All ones, as a signed number too: no bound
+      core.call((exports) => exports.socketPacingRate(socket.at, value >>> 0 === NO_RATE ? 0 : value));
+      return 0;
+    },
+    get: ({ core, socket }) => core.ext(socket.at, TcbExt.max_pacing_rate) || NO_RATE,
+  },
   [SocketOption.SO_RCVLOWAT]: {
     set: ({ socket }, value) => {
       socket.receiveLowWater = value < 0 ? 0x7fffffff : value || 1;

@@ -248,3 +248,19 @@ test("SO_SNDBUF: what a full buffer holds is not overwritten, however the last b
   }
   assert.equal(read, sent);
 });
+
+test("SO_MAX_PACING_RATE: paces a connection that has sent already, too", async () => {
+  for (const rate of [20_000, -1]) {
+    const net = await Network.create();
+    const { client, server } = net.connect();
+    net.a.write(client, new Uint8Array(20_000));
+    net.pass(200);
+    assert.equal(net.a.setsockopt(client, SOL_SOCKET, SocketOption.SO_MAX_PACING_RATE, rate), 0);
+    net.a.write(client, new Uint8Array(20_000));
+    const came = () => net.b.ioctl(server, FileControl.SIOCINQ).value as number;
+    net.pass(400);
+    assert.equal(came() < 36_000, rate > 0, `${came()} bytes came at a rate of ${rate}`);
+    net.pass(1000);
+    assert.equal(came(), 40_000);
+  }
+});
