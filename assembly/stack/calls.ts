@@ -181,12 +181,16 @@ export function socketRead(at: u32, to: u32, len: u32, peek: bool): u32 {
   const tcb = tcbOf(socket);
   const now = engine().now;
   const ready = min(len, receiveReady(tcb));
+  const from = tcb.copied_seq;
   if (ready) stepOverUrgent(tcb);
   if (ready != 0 && tcb.flags & TcbFlag.REAL_BYTES) {
     const bytes = changetype<TcbExt>(<usize>tcb.ext);
     copyFromRing(to, bytes.receive, bytes.receive_mask, tcb.copied_seq, ready);
   }
-  if (peek) return ready;
+  if (peek) {
+    tcb.copied_seq = from;
+    return ready;
+  }
   receiveBytes(tcb, ready, now);
   settle(socket, now);
   return ready;

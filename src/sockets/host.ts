@@ -130,6 +130,9 @@ export class Host {
   readonly #files: Map<number, TcpSocket | EpollInstance> = new Map<number, TcpSocket | EpollInstance>();
   /** `AltChecksum` */
   readonly #alternateChecksum: number;
+  /** No descriptor below it is free. */
+  #lowestFd = FIRST_FD;
+  readonly #epolls: Set<EpollInstance> = new Set<EpollInstance>();
   #newsFds: Set<number> = new Set<number>();
 
   private constructor(core: CoreHost, options: HostOptions) {
@@ -261,9 +264,10 @@ export class Host {
   }
 
   #open(file: TcpSocket | EpollInstance): number {
-    let fd = FIRST_FD;
-    while (this.#files.has(fd)) fd++;
+    while (this.#files.has(this.#lowestFd)) this.#lowestFd++;
+    const fd = this.#lowestFd++;
     this.#files.set(fd, file);
+    if (file instanceof EpollInstance) this.#epolls.add(file);
     if (file instanceof TcpSocket) this.#core.engine.set(file.at, SocketLayout.handle, fd);
     return fd;
   }
@@ -340,11 +344,13 @@ export class Host {
     const file = this.#files.get(fd);
     if (file === undefined) return -Errno.EBADF;
     this.#files.delete(fd);
+    this.#lowestFd = Math.min(this.#lowestFd, fd);
     this.#newsFds.delete(fd);
-    if (!(file instanceof TcpSocket)) return 0;
-    for (const other of this.#files.values()) {
-      if (other instanceof EpollInstance) other.forget(fd);
+    if (!(file instanceof TcpSocket)) {
+      this.#epolls.delete(file);
+      return 0;
     }
+    for (const epoll of this.#epolls) epoll.forget(fd);
     return file.close();
   }
 

@@ -202,3 +202,12 @@ test("SIOCINQ and SIOCOUTQ count bytes", async () => {
   assert.equal(net.b.ioctl(server, FileControl.SIOCINQ).value, 10);
   assert.equal(net.b.ioctl(listener, FileControl.SIOCINQ).result, -Errno.EINVAL);
 });
+
+test("a new descriptor is the lowest that is free", async () => {
+  const host = await Host.create();
+  const fds = Array.from({ length: 5 }, () => host.socket(AF_INET, SOCK_STREAM));
+  assert.deepEqual(fds, [3, 4, 5, 6, 7]);
+  host.close(6);
+  host.close(4);
+  assert.deepEqual([host.socket(AF_INET, SOCK_STREAM), host.epollCreate(), host.epollCreate()], [4, 6, 8]);
+});

@@ -178,3 +178,18 @@ test("an early connection that is reset by its application makes room for anothe
     net.b.close(server);
   }
 });
+
+test("MSG_PEEK behind the urgent byte leaves the mark where it is", async () => {
+  const net = await Network.create();
+  const { client, server } = net.connect();
+  net.a.write(client, new TextEncoder().encode("!"), MessageFlag.MSG_OOB);
+  net.a.write(client, new TextEncoder().encode("abc"));
+  net.pass(20);
+  const atMark = () => net.b.ioctl(server, FileControl.SIOCATMARK).value;
+  assert.equal(atMark(), 1);
+  for (const flags of [MessageFlag.MSG_PEEK, MessageFlag.MSG_PEEK, 0]) {
+    assert.equal(atMark(), 1);
+    assert.deepEqual((net.b.read(server, 10, flags) as Received).data, new TextEncoder().encode("abc"));
+  }
+  assert.equal(atMark(), 0);
+});
