@@ -177,6 +177,9 @@ export class Engine {
   /** net.ipv4.tcp_fastopen_key. */
   fastopen_key0: u64;
   fastopen_key1: u64;
+  /** The key before that one, whose cookies still count; zeros: none. */
+  fastopen_backup0: u64;
+  fastopen_backup1: u64;
 
   // Explicit congestion notification (net.ipv4.tcp_ecn...)
   /** What every connection asks for and accepts, `EcnSysctl`; beside what its own flags offer. */

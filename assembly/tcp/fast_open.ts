@@ -67,6 +67,13 @@ function cookieOf(at: usize, words: u32): u64 {
   return siphashWords(e.fastopen_key0, e.fastopen_key1, at, words);
 }
 
+/** The same by the key before, of the ends that the last cookie was made of; 0 without such a key. */
+export function fastOpenBackupCookie(ipv4: bool): u64 {
+  const e = engine();
+  if ((e.fastopen_backup0 | e.fastopen_backup1) == 0) return 0;
+  return siphashWords(e.fastopen_backup0, e.fastopen_backup1, SCRATCH, ipv4 ? 1 : 4);
+}
+
 /** For IPv4 addresses in host order. */
 export function fastOpenCookie4(client: u32, server: u32): u64 {
   store<u32>(SCRATCH, bswap(client));
@@ -113,6 +120,16 @@ export function fastOpenSyn(tcb: Tcb, segment: Segment, cookie: u64, room: bool)
   }
   makeFastOpen(tcb).bits = <u8>(FastOpenBit.EARLY | (segment.len ? FastOpenBit.DATA_ACKED : 0));
   return true;
+}
+
+/** A cookie by the key before was right: the SYN-ACK of the early connection brings the one to use from now on. */
+export function fastOpenRenews(tcb: Tcb, segment: Segment, cookie: u64): void {
+  const state = fastOpenOf(tcb);
+  if (!state) return;
+  const syn = changetype<SynOptions>(changetype<usize>(segment));
+  state.bits |= <u8>(FastOpenBit.OPTION | (syn.fast_open_experimental ? FastOpenBit.EXPERIMENTAL : 0));
+  state.cookie_length = COOKIE_LENGTH;
+  state.cookie0 = cookie;
 }
 
 /** Whether the connection takes and sends data though its handshake is not over. */
@@ -206,7 +223,7 @@ export function fastOpenInFlight(tcb: Tcb): u32 {
 
 /**
  * The SYN-ACK of a connection that is now established: keeps the cookie, and finds out what became of the SYN's text. True
- * when that was sent again, which acknowledges the SYN-ACK.
+ * when some of it is sent again, which acknowledges the SYN-ACK.
  */
 export function fastOpenSynAckArrives(tcb: Tcb, segment: Segment, now: u64): bool {
   const state = fastOpenOf(tcb);
@@ -225,7 +242,8 @@ export function fastOpenSynAckArrives(tcb: Tcb, segment: Segment, now: u64): boo
     tcb.sent_head++;
     tcb.rtx_hint = tcb.sent_head;
     tcb.lost_frontier = tcb.sent_head;
-    return false;
+    // What is sent as new takes the ACK along
+    return segment.ack != first + data && tcb.snd_wnd != 0;
   }
   // Sent again at once, and no sign of congestion: cwnd stays
   tcb.snd_nxt = first;

@@ -27,7 +27,7 @@ import {
   TcpOption,
 } from "./constants.ts";
 import type { CoreHost } from "./core_host.ts";
-import type { Sysctls } from "./sysctls.ts";
+import { type Sysctls, useFastOpenKeys } from "./sysctls.ts";
 import type { LingerValue, TcpSocket } from "./tcp_socket.ts";
 
 /** SO_MAX_PACING_RATE that bounds nothing. */
@@ -411,12 +411,13 @@ function timeLimit(socket: TcpSocket, name: number): TimeValue {
   return { tv_sec: Math.floor(us / US_PER_S), tv_usec: us % US_PER_S };
 }
 
-/** One key of 16 bytes, or two of which the first makes cookies. The host has one for all its listeners. */
+/** One key of 16 bytes, or two of which the first makes cookies. The host has one pair for all its listeners. */
 function setFastOpenKey(core: CoreHost, value: OptionValue): number {
-  if (!(value instanceof Uint8Array) || (value.length !== 16 && value.length !== 32)) return -Errno.EINVAL;
-  const view = new DataView(value.buffer, value.byteOffset, value.length);
-  core.setRoot(Root.fastopen_key0, view.getBigUint64(0, true));
-  core.setRoot(Root.fastopen_key1, view.getBigUint64(8, true));
+  const bytes = typeof value === "string" ? Uint8Array.from(value, (letter) => letter.charCodeAt(0)) : value;
+  if (!(bytes instanceof Uint8Array) || (bytes.length !== 16 && bytes.length !== 32)) return -Errno.EINVAL;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const words = Array.from({ length: bytes.length / 4 }, (_, at) => BigInt(view.getUint32(4 * at, true)));
+  useFastOpenKeys(core, [words.slice(0, 4), ...bytes.length === 32 ? [words.slice(4)] : []]);
   return 0;
 }
 

@@ -40,12 +40,19 @@ const limit = (field: Field): Apply => (core, [value]) => core.setRoot(field, va
 
 /** Four words in hex, each of them little-endian in the key. Of two keys, parted by a comma, the first makes cookies. */
 function setFastOpenKey(core: CoreHost, text: string): boolean {
-  const words = text.split(",")[0].trim().split("-");
-  if (words.length !== 4 || !words.every((word) => /^[0-9a-f]{1,8}$/i.test(word))) return false;
-  const [a, b, c, d] = words.map((word) => BigInt(`0x${word}`));
-  core.setRoot(Root.fastopen_key0, b << 32n | a);
-  core.setRoot(Root.fastopen_key1, d << 32n | c);
+  const keys = text.split(",").map((key) => key.trim().split("-"));
+  if (keys.length > 2 || !keys.every((words) => words.length === 4)) return false;
+  if (!keys.flat().every((word) => /^[0-9a-f]{1,8}$/i.test(word))) return false;
+  useFastOpenKeys(core, keys.map((words) => words.map((word) => BigInt(`0x${word}`))));
   return true;
+}
+
+/** The key that makes cookies, and perhaps the one before: four words each. */
+export function useFastOpenKeys(core: CoreHost, [key, backup]: bigint[][]): void {
+  core.setRoot(Root.fastopen_key0, key[1] << 32n | key[0]);
+  core.setRoot(Root.fastopen_key1, key[3] << 32n | key[2]);
+  core.setRoot(Root.fastopen_backup0, backup === undefined ? 0n : backup[1] << 32n | backup[0]);
+  core.setRoot(Root.fastopen_backup1, backup === undefined ? 0n : backup[3] << 32n | backup[2]);
 }
 
 /** Parameters of what this host does not have, or whose effect no peer and no call can see here. */
