@@ -5,6 +5,7 @@ const CALL_SYMBOLS: Readonly<Record<string, number>> = {
   ...SYMBOLS,
   ...Object.fromEntries(Object.entries(PathMtuDiscovery).map(([name, value]) => [name.replace("IP", "IPV6"), value])),
   O_RDONLY: 0,
+  EPOLL_CLOEXEC: 0x80000,
   NULL: 0,
 };
 
@@ -81,8 +82,10 @@ export const TCP_INFO_FIELDS: readonly string[] = [
   "tcpi_bytes_acked",
   "tcpi_bytes_received",
   "tcpi_segs_out",
+  "tcpi_segs_in",
   "tcpi_notsent_bytes",
   "tcpi_min_rtt",
+  "tcpi_data_segs_in",
   "tcpi_data_segs_out",
   "tcpi_delivery_rate",
   "tcpi_busy_time",
