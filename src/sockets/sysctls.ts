@@ -11,6 +11,8 @@ type Apply = (core: CoreHost, values: number[]) => void;
 
 interface Parameter {
   value: string;
+  /** Least and largest; others are refused, as Linux does: the core counts on it. */
+  range?: [number, number];
   apply?: Apply;
   /** Its value is text, not numbers: false refuses it. */
   text?: (core: CoreHost, value: string) => boolean;
@@ -136,7 +138,7 @@ const PARAMETERS: ReadonlyMap<string, Parameter> = new Map(Object.entries<Parame
   "net.ipv4.tcp_max_orphans": { value: "65536", apply: host(Stack.tcp_max_orphans) },
   "net.ipv4.tcp_max_syn_backlog": { value: "4096", apply: host(Stack.tcp_max_syn_backlog) },
   "net.ipv4.tcp_max_tw_buckets": { value: "65536", apply: host(Stack.tcp_max_tw_buckets) },
-  "net.ipv4.tcp_min_snd_mss": { value: "48", apply: run(Root.min_snd_mss) },
+  "net.ipv4.tcp_min_snd_mss": { value: "48", range: [48, 65535], apply: run(Root.min_snd_mss) },
   "net.ipv4.tcp_min_tso_segs": { value: "2", apply: run(Root.tso_segs_min) },
   "net.ipv4.tcp_moderate_rcvbuf": { value: "1", apply: run(Root.moderate_rcvbuf) },
   "net.ipv4.tcp_mtu_probe_floor": { value: "48", apply: run(Root.mtu_probe_floor) },
@@ -153,8 +155,8 @@ const PARAMETERS: ReadonlyMap<string, Parameter> = new Map(Object.entries<Parame
   "net.ipv4.tcp_recovery": { value: "1", apply: rack },
   "net.ipv4.tcp_max_reordering": { value: "300", apply: run(Root.max_reordering) },
   "net.ipv4.tcp_reordering": { value: "3", apply: run(Root.reordering) },
-  "net.ipv4.tcp_retries1": { value: "3", apply: run(Root.path_retries) },
-  "net.ipv4.tcp_retries2": { value: "15", apply: run(Root.data_retries) },
+  "net.ipv4.tcp_retries1": { value: "3", range: [0, 255], apply: run(Root.path_retries) },
+  "net.ipv4.tcp_retries2": { value: "15", range: [0, 255], apply: run(Root.data_retries) },
   "net.ipv4.tcp_rfc1337": { value: "0", apply: run(Root.rfc1337) },
   "net.ipv4.tcp_rmem": {
     value: "4096 131072 6291456",
@@ -168,9 +170,9 @@ const PARAMETERS: ReadonlyMap<string, Parameter> = new Map(Object.entries<Parame
   "net.ipv4.tcp_sack": { value: "1", apply: flag(TcbFlag.OFFER_SACK) },
   "net.ipv4.tcp_shrink_window": { value: "0", apply: run(Root.shrink_window) },
   "net.ipv4.tcp_slow_start_after_idle": { value: "1", apply: run(Root.slow_start_after_idle) },
-  "net.ipv4.tcp_syn_linear_timeouts": { value: "4", apply: run(Root.syn_linear_timeouts) },
-  "net.ipv4.tcp_syn_retries": { value: "6", apply: run(Root.syn_retries) },
-  "net.ipv4.tcp_synack_retries": { value: "5", apply: run(Root.synack_retries) },
+  "net.ipv4.tcp_syn_linear_timeouts": { value: "4", range: [0, 127], apply: run(Root.syn_linear_timeouts) },
+  "net.ipv4.tcp_syn_retries": { value: "6", range: [1, 127], apply: run(Root.syn_retries) },
+  "net.ipv4.tcp_synack_retries": { value: "5", range: [0, 255], apply: run(Root.synack_retries) },
   "net.ipv4.tcp_syncookies": { value: "1", apply: host(Stack.tcp_syncookies) },
   "net.ipv4.tcp_timestamps": { value: "1", apply: flag(TcbFlag.OFFER_TIMESTAMPS) },
   "net.ipv4.tcp_tso_rtt_log": { value: "9", apply: run(Root.tso_rtt_log) },
@@ -213,6 +215,8 @@ export class Sysctls {
     if (text === "" || values.length !== wanted || !values.every(Number.isInteger)) {
       throw refuse(wanted === 1 ? "a number" : `${wanted} numbers`);
     }
+    const [least, most] = parameter.range ?? [-Infinity, Infinity];
+    if (values[0] < least || values[0] > most) throw refuse(`a number from ${least} to ${most}`);
     this.#values.set(name, values.join(" "));
     parameter.apply?.(this.#core, values);
   }

@@ -156,12 +156,15 @@ test("the send buffer grows with the window, unless SO_SNDBUF has fixed it", asy
   }
 });
 
-test("sysctl refuses what it does not know by name, and what is no number", async () => {
+test("sysctl refuses what it does not know by name, what is no number, and what is out of range", async () => {
   const host = await Host.create();
   assert.throws(() => host.sysctl("net.ipv4.tcp_sackk", 1), /net\.ipv4\.tcp_sackk.*not a parameter/);
   assert.throws(() => host.sysctl("net.ipv4.tcp_sack", "yes"), /tcp_sack: found "yes", expected a number/);
   assert.throws(() => host.sysctl("net.ipv4.tcp_rmem", "1 2"), /tcp_rmem: found "1 2", expected 3 numbers/);
   assert.throws(() => host.sysctl("net.ipv4.tcp_congestion_control", "westwood"), /found "westwood"/);
+  // Segments shorter than the options they carry cannot be
+  assert.throws(() => host.sysctl("net.ipv4.tcp_min_snd_mss", 12), /found "12", expected a number from 48 to 65535/);
+  assert.throws(() => host.sysctl("net.ipv4.tcp_retries2", 256), /expected a number from 0 to 255/);
   host.sysctl("net.ipv4.tcp_rmem", "4096 540000 15728640");
   const fd = host.socket(AF_INET, SOCK_STREAM);
   assert.equal(host.getsockopt(fd, SOL_SOCKET, SocketOption.SO_RCVBUF).value, 540000);
