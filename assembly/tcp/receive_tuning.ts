@@ -33,10 +33,11 @@ export function fullSpace(tcb: Tcb): u32 {
   return tcb.rcv_buf >> 1;
 }
 
-/** What this end announces as its MSS, less the options on every segment. */
+/** What this end announces as its MSS, less the options on every segment; not less than a byte, however small the MTU. */
 @inline
 export function advmss(tcb: Tcb): u32 {
-  return <u32>tcb.rcv_mss - (tcb.flags & TcbFlag.TIMESTAMPS ? TIMESTAMPS_LENGTH : 0);
+  const options: u32 = tcb.flags & TcbFlag.TIMESTAMPS ? TIMESTAMPS_LENGTH : 0;
+  return max<i32>(<i32>tcb.rcv_mss - <i32>options, 1);
 }
 
 /** Whether SO_RCVBUF has fixed the buffer. */
