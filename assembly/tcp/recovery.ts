@@ -19,7 +19,7 @@ import { seqGeq, seqGt } from "../base/seq";
 import { NS_PER_US } from "../base/time";
 import { ccOnAck, ccOnRto } from "../cc/cc";
 import { isCwndLimited, setCwnd } from "../cc/window";
-import { probeFailed } from "./mtu_probing";
+import { cutOutgrown, probeFailed } from "./mtu_probing";
 import { beginReduction, endReduction, enterCwr, inReduction, reduce } from "./prr";
 import { ecnReduced } from "./ecn";
 import { noteRenoReordering, noteReordering, rackIsOn, rackMarkLost } from "./rack";
@@ -282,6 +282,7 @@ export function enterLoss(tcb: Tcb, now: u64): void {
   const reduced = tcb.ca_state == <u8>CaState.CWR && !recoversLiterally();
   const again = tcb.unanswered > 1;
   scoreboardMarkAllLost(tcb, now);
+  if (tcb.flags & TcbFlag.SEND_CARE) cutOutgrown(tcb, now);
   // Only the first time-out of an episode halves: RFC 5681 §3.1, ssthresh is held for a segment sent again
   const reduces = recoversLiterally() ? tcb.ca_state != <u8>CaState.LOSS : tcb.ca_state == <u8>CaState.LOSS && !again;
   if ((first && !reduced) || reduces || !seqGt(tcb.high_seq, tcb.snd_una)) {

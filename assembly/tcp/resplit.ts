@@ -122,7 +122,11 @@ function retransmissionsByIndex(tcb: Tcb): void {
   const tx = senderOf(tcb);
   for (let at = tx.rtx_head; at != tx.rtx_tail; at++) {
     const entry = retransmissionAt(tx.rtx_ring, tx.rtx_bits, at);
-    entry.index = sentLowerBound(tcb, entry.index);
+    const index = sentLowerBound(tcb, entry.index);
+    // No record begins where this one did: what it told of is in other pieces now
+    const gone = index == sentTail(tcb) || sentAt(tcb, index).seq != entry.index;
+    if (gone) entry.sent_at = 0;
+    entry.index = gone ? tcb.sent_head : index;
   }
 }
 

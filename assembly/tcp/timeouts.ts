@@ -9,7 +9,7 @@ import { enterClosed, listenOn } from "./connection";
 import { delayMissed } from "./delayed_ack";
 import { fastOpenIsEarly } from "./fast_open";
 import { closedWindowIsGone, handshakeIsGone, peerIsGone, withinUserTimeout } from "./give_up";
-import { cutOutgrown, suspectBlackHole } from "./mtu_probing";
+import { suspectBlackHole } from "./mtu_probing";
 import { sendAck, sendPending, sendSyn } from "./output";
 import { keepaliveTimeout, persistTimeout } from "./probes";
 import { reduce } from "./prr";
@@ -112,7 +112,6 @@ function retransmissionTimeout(tcb: Tcb, now: u64): void {
   if (tcb.backoff < BACKOFF_MAX) tcb.backoff++;
   if (tcb.rtos < u16.MAX_VALUE) tcb.rtos++;
   enterLoss(tcb, now);
-  if (tcb.flags & TcbFlag.SEND_CARE) cutOutgrown(tcb, now);
   retransmit(tcb, tcb.sent_head, now);
   const timeout = withinUserTimeout(
     tcb,

@@ -84,7 +84,7 @@ export function probeTimeout(tcb: Tcb, now: u64): void {
       if (tcb.flags & TcbFlag.SEND_CARE) {
         const seq = sentAt(tcb, last).seq;
         cutOutgrown(tcb, now);
-        last = sentLowerBound(tcb, seq);
+        last = min(sentLowerBound(tcb, seq), sentTail(tcb) - 1);
       }
       retransmitProbe(tcb, last, now);
       probeSent(tcb);

@@ -38,7 +38,9 @@ export function neglected(engine: Engine, tcb: number): string | null {
   const window = get(Tcb.snd_una) + get(Tcb.snd_wnd) - get(Tcb.snd_nxt) | 0;
   // A burst may wait for the ACK that lets it grow, or for its turn; what comes behind a probe of the path MTU, for that
   const held = engine.get(engine.root, Root.tso_bytes_max) !== 0 || engine.get(engine.root, Root.mtu_probing) !== 0;
-  const deferred = isSet(Timer.PACING) || (out > 0 && held);
+  // Small segments that the head has taken with it may be several: until it is answered no new data follows
+  const headIsOut = timedOut && get(Tcb.unanswered) > 0 && out > 0;
+  const deferred = isSet(Timer.PACING) || (out > 0 && held) || headIsOut;
   // The FIN behind the last of the data has to fit with it
   const full = get(Tcb.mss) + (finWaits && waiting === get(Tcb.mss) ? 1 : 0);
   if (unsent && !deferred && waiting >= get(Tcb.mss) && window >= full) {
