@@ -117,7 +117,9 @@ function synchronized(tcb: Tcb, segment: Segment, now: u64): void {
 
   // Second check: RST. RFC 5961 §3.2: only the exact next sequence number resets, or what a peer may take for it
   if (flags & Flag.RST) {
-    const exact = segment.seq == tcb.rcv_nxt || resetsBehindFin(tcb, segment);
+    // A handshake that a listener answers is believed to be given up by any reset in the window, as Linux believes it
+    const begun = tcb.state == <u8>State.SYN_RECEIVED && (tcb.flags & TcbFlag.PASSIVE) != 0;
+    const exact = begun || segment.seq == tcb.rcv_nxt || resetsBehindFin(tcb, segment);
     if (exact || segment.seq == reassemblyRightEdge(tcb)) resetArrives(tcb, now);
     else challenge(tcb, now);
     return;

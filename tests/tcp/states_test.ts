@@ -166,7 +166,8 @@ const EVENTS: Event[] = [
   {
     name: "RST elsewhere in the window (RFC 5961 §3.2)",
     happens: (tcp) => tcp.receives({ flags: "R", seq: tcp.rcvNxt + 100 }),
-    row: { ...acked, TIME_WAIT: "-" },
+    // A listener's handshake is given up by any reset in the window, as in Linux
+    row: { ...acked, SYN_RECEIVED: ["LISTEN"], TIME_WAIT: "-" },
   },
   {
     name: "RST outside the window",
