@@ -55,7 +55,7 @@ export function ccOnAck(tcb: Tcb, sample: AckSample): void {
   }
 }
 
-export function ccOnCongestionEvent(tcb: Tcb, ecn: bool = false): void {
+export function ccOnCongestionEvent(tcb: Tcb, ecn: bool): void {
   switch (<i32>tcb.cc) {
     case Cc.RENO:
       renoOnCongestionEvent(tcb, ecn);

@@ -60,13 +60,13 @@ export function textReceived(tcb: Tcb, rx: Receiver, segment: Segment, now: u64)
 function adaptToGap(tcb: Tcb, rx: Receiver, ato: u32, gap: u32): void {
   const rto_ms = tcb.rto_us / 1000;
   if (ato == 0) {
-    raiseQuickAcks(tcb, rx);
+    raiseQuickAcks(tcb, rx, engine().quick_acks);
     rx.ato_ms = ATO_MIN_MS;
   } else if (gap < ato) {
     rx.ato_ms = min((ato >> 1) + gap, max(rto_ms, 1));
   } else if (gap > rto_ms) {
     // Too long a gap: the sender starts again, or its window has run out
-    raiseQuickAcks(tcb, rx);
+    raiseQuickAcks(tcb, rx, engine().quick_acks);
   }
 }
 
@@ -98,14 +98,14 @@ function measureSegment(tcb: Tcb, rx: Receiver, segment: Segment): void {
 }
 
 /** So many ACKs at once as the sender may need to fill half the window. */
-function raiseQuickAcks(tcb: Tcb, rx: Receiver, most: u32 = engine().quick_acks): void {
+function raiseQuickAcks(tcb: Tcb, rx: Receiver, most: u32): void {
   const window = tcb.rcv_adv - tcb.last_ack_sent;
   const quick = min<u32>(max<u32>(window / max<u32>((<u32>rx.rcv_mss) << 1, 1), 2), most);
   if (quick > <u32>rx.quick) rx.quick = <u8>quick;
 }
 
 /** Something is wrong on the way here: the sender is told of each arrival for a while. */
-export function enterQuickAcks(tcb: Tcb, most: u32 = engine().quick_acks): void {
+export function enterQuickAcks(tcb: Tcb, most: u32): void {
   if (!tcb.rx) return;
   const rx = receiverOf(tcb);
   raiseQuickAcks(tcb, rx, most);

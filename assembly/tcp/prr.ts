@@ -19,7 +19,7 @@ export function inReduction(tcb: Tcb): bool {
 }
 
 /** RFC 9937 §5: on entering recovery, or on a congestion signal. */
-export function beginReduction(tcb: Tcb, now: u64, signalled: bool = false): void {
+export function beginReduction(tcb: Tcb, now: u64, signalled: bool): void {
   const tx = senderOf(tcb);
   tcb.high_seq = tcb.snd_nxt;
   tx.tlp_high_seq = 0;

@@ -6,6 +6,7 @@ import { Flag, Notify, Opt, State, TcbFlag } from "../layout/enums";
 import { TcbExt } from "../layout/reassembly";
 import { Segment, SegmentExt } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
+import { engine } from "../base/root";
 import { seqGeq, seqGt, seqLeq, seqLt } from "../base/seq";
 import { beginReceiving, enterQuickAcks, expectAnswer, textReceived } from "./delayed_ack";
 import { ecnTextArrives } from "./ecn";
@@ -73,7 +74,7 @@ function unexpectedText(tcb: Tcb, segment: Segment, now: u64): bool {
   const closed = offeredWindow(tcb) == 0;
   if (!fits(tcb, segment, end, closed)) {
     if (seqLt(start, rcv_nxt)) reassemblyNoteDuplicate(tcb, start, rcv_nxt);
-    enterQuickAcks(tcb);
+    enterQuickAcks(tcb, engine().quick_acks);
     tcb.flags |= TcbFlag.ACK_NOW;
     return finIsInOrder(tcb);
   }
@@ -133,7 +134,7 @@ export function noteOldDuplicate(tcb: Tcb, segment: Segment): void {
   const start = segment.seq;
   const end = start + segment.len + ((<u32>segment.flags) & Flag.FIN);
   if (start == end || !seqLt(start, tcb.rcv_nxt)) return;
-  enterQuickAcks(tcb);
+  enterQuickAcks(tcb, engine().quick_acks);
   reassemblyNoteDuplicate(tcb, start, seqLt(end, tcb.rcv_nxt) ? end : tcb.rcv_nxt);
 }
 

@@ -108,7 +108,7 @@ export function probeAcked(tcb: Tcb, ack: u32, sample: AckSample): void {
   if (tx.tlp_retrans == 0 || sample.flags & AckFlag.DSACK_PROBE) {
     tx.tlp_high_seq = 0;
   } else if (seqGt(ack, tx.tlp_high_seq)) {
-    beginReduction(tcb, sample.now);
+    beginReduction(tcb, sample.now, false);
     tcb.ca_state = <u8>CaState.CWR;
     endReduction(tcb, sample.now);
     tryKeepOpen(tcb);
