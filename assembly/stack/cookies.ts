@@ -19,7 +19,7 @@ import { connectionInherits, connectionRelease } from "../tcp/extension";
 import { segmentArrives } from "../tcp/segment_arrives";
 import { isIpv4 } from "./address";
 import { beginChild, nameEnds } from "./listen";
-import { transmit } from "./output";
+import { discardOutput, transmit } from "./output";
 import { acceptQueueIsFull, listenerOf, synQueuePush } from "./queues";
 import { settle } from "./settle";
 import { socketAt, SOCKET_CLASS, stack, tcbOf } from "./stack";
@@ -193,15 +193,4 @@ function originalSyn(segment: Segment, mss: u32): Segment {
   }
   original.opts = <u8>opts;
   return original;
-}
-
-function discardOutput(): void {
-  const e = engine();
-  let next = e.out_head;
-  e.out_head = 0;
-  while (next) {
-    const segment = changetype<Segment>(<usize>next);
-    next = segment.next;
-    giveSegment(segment);
-  }
 }

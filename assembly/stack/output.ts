@@ -47,15 +47,25 @@ export function packetWritten(bytes: u32): void {
 
 /** Sends what TCP has put on its list, in the name of `socket`. */
 export function transmit(socket: Socket): void {
-  const e = engine();
-  let next = e.out_head;
-  e.out_head = 0;
-  while (next) {
+  for (let next = nextSegment(); next; next = nextSegment()) {
     const segment = changetype<Segment>(<usize>next);
-    next = segment.next;
     sendSegment(socket, segment);
     giveSegment(segment);
   }
+}
+
+/** Drops what TCP has put on its list. */
+export function discardOutput(): void {
+  for (let next = nextSegment(); next; next = nextSegment()) giveSegment(changetype<Segment>(<usize>next));
+}
+
+/** Takes the first segment off TCP's list; 0 when there is none. */
+@inline
+function nextSegment(): u32 {
+  const e = engine();
+  const first = e.out_head;
+  if (first) e.out_head = changetype<Segment>(<usize>first).next;
+  return first;
 }
 
 /** `AltChecksum` that both ends of a connection have agreed on. */

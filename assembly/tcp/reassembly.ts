@@ -77,6 +77,8 @@ function extendDuplicate(tcb: Tcb, held: Reassembly, start: u32, end: u32): void
 /** Remembers a FIN at `seq`, ahead of RCV.NXT. */
 export function reassemblyNoteFin(tcb: Tcb, seq: u32): void {
   const held = take(tcb);
+  // A peer that sends two is rude: its stream ends at the first
+  if (held.fin != 0 && seqLeq(held.fin_seq, seq)) return;
   held.fin = 1;
   held.fin_seq = seq;
 }

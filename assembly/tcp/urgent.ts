@@ -109,7 +109,9 @@ export function isAtMark(tcb: Tcb): bool {
 /** Whether the urgent byte can be read by itself: it is here, and was not. */
 export function urgentIsReady(tcb: Tcb): bool {
   const receiver = pointing(tcb);
-  return receiver !== null && receiver.urgent == 1 && seqGeq(tcb.rcv_nxt, receiver.urg_seq + 1);
+  // The FIN has a sequence number and no byte
+  const end = tcb.rcv_nxt - (tcb.flags & TcbFlag.FIN_RECEIVED ? 1 : 0);
+  return receiver !== null && receiver.urgent == 1 && seqGeq(end, receiver.urg_seq + 1);
 }
 
 /** What `readUrgent` answers besides a byte. */

@@ -4,6 +4,7 @@
  * are allowed (`--unstable-net`), Bun its batches, everything else `node:dgram`.
  */
 import dgram from "node:dgram";
+import { isIP } from "node:net";
 
 /** Both ends of a tunnel. */
 export interface TunnelAddress {
@@ -51,10 +52,22 @@ export function openTunnel(address: TunnelAddress, onPacket: PacketHandler): Pro
   return openers()[0]({ host: LOOPBACK, peerHost: LOOPBACK, ...address }, onPacket);
 }
 
+/** Whether a datagram is the peer's: by port, and by address where it was given as one and not as a name. */
+function fromPeer(peerHost: string, peerPort: number): (address: string, port: number) => boolean {
+  const known = isIP(peerHost) !== 0 ? canonical(peerHost) : undefined;
+  return (address, port) => port === peerPort && (known === undefined || canonical(address) === known);
+}
+
+/** One spelling for each address: IPv6 has many. */
+function canonical(address: string): string {
+  return isIP(address) === 6 ? new URL(`http://[${address.replace(/%.*/, "")}]`).hostname : address;
+}
+
 // ---- Node, and Deno without --unstable-net -------------------------------------------------------------------------
 
 function openNode(address: Required<TunnelAddress>, onPacket: PacketHandler): Promise<Tunnel> {
   const { port, peerPort, host, peerHost } = address;
+  const isPeer = fromPeer(peerHost, peerPort);
   const socket = dgram.createSocket({ type: host.includes(":") ? "udp6" : "udp4" });
   // The peer may not be there yet, or not any more: a wire without anybody at its end loses what is sent
   const ignore = (): void => {};
@@ -65,7 +78,7 @@ function openNode(address: Required<TunnelAddress>, onPacket: PacketHandler): Pr
       socket.on("error", ignore);
       enlargeBuffers(socket);
       socket.on("message", (packet, from) => {
-        if (from.port === peerPort) onPacket(packet);
+        if (isPeer(from.address, from.port)) onPacket(packet);
       });
       resolve({
         send: "Deno" in globalThis
@@ -131,6 +144,7 @@ async function openDeno(
   onPacket: PacketHandler,
 ): Promise<Tunnel> {
   const socket = deno.listenDatagram!({ transport: "udp", hostname: host, port });
+  const isPeer = fromPeer(peerHost, peerPort);
   const peer: DenoAddress = { transport: "udp", hostname: peerHost, port: peerPort };
   let open = true;
   const receive = async (): Promise<void> => {
@@ -138,7 +152,7 @@ async function openDeno(
     while (open) {
       try {
         const [packet, from] = await socket.receive(buffer);
-        if (from.port === peerPort) onPacket(packet);
+        if (isPeer(from.hostname, from.port)) onPacket(packet);
       } catch (error) {
         // Nobody at the other end shows up as a refused connection
         if (open && (error as Error).name !== "ConnectionRefused") throw error;
@@ -164,7 +178,11 @@ interface BunDatagrams {
     hostname: string;
     port: number;
     binaryType: "uint8array";
-    socket: { data(socket: unknown, packet: Uint8Array, port: number): void; drain(): void; error(): void };
+    socket: {
+      data(socket: unknown, packet: Uint8Array, port: number, address: string): void;
+      drain(): void;
+      error(): void;
+    };
   }): Promise<{
     /** Triples of packet, port and host; how many packets were taken. */
     sendMany(packets: (Uint8Array | number | string)[]): number;
@@ -181,6 +199,7 @@ async function openBun(
   { port, peerPort, host, peerHost }: Required<TunnelAddress>,
   onPacket: PacketHandler,
 ): Promise<Tunnel> {
+  const isPeer = fromPeer(peerHost, peerPort);
   let waiting: (Uint8Array | number | string)[] = [];
   const flush = (): void => {
     while (waiting.length > 0) {
@@ -195,8 +214,8 @@ async function openBun(
     port,
     binaryType: "uint8array",
     socket: {
-      data: (_socket, packet, from) => {
-        if (from === peerPort) onPacket(packet);
+      data: (_socket, packet, from, address) => {
+        if (isPeer(address, from)) onPacket(packet);
       },
       drain: flush,
       error: () => {},

@@ -5,29 +5,8 @@
 import { nearest } from "../scenario/words.ts";
 import { ScriptError } from "./error.ts";
 import { splitCommands } from "./shell.ts";
+import type { RouteSettings } from "../sockets/host.ts";
 import type { ShellCommand } from "./syntax.ts";
-
-/** Attributes of the route to the remote host, as `ip route` names them. */
-export interface RouteSettings {
-  /** Largest packet. */
-  mtu?: number;
-  /** The MSS to announce, at most. */
-  advmss?: number;
-  /** First congestion window, segments. */
-  initcwnd?: number;
-  /** First window offered, segments. */
-  initrwnd?: number;
-  /** Largest window offered, bytes. */
-  window?: number;
-  /** Acknowledge at once. */
-  quickack?: boolean;
-  /** `features ecn`. */
-  ecn?: boolean;
-  /** Smallest retransmission time-out. */
-  rto_min_ms?: number;
-  /** The queue discipline `fq` paces every connection. */
-  pacing?: boolean;
-}
 
 /** What a command sets. */
 export type Setting =

@@ -382,6 +382,8 @@ export class TcpSocket {
   #readUrgent(length: number, flags: number): Received {
     const peek = flags & MessageFlag.MSG_PEEK ? 1 : 0;
     const byte = this.#core.call((core) => core.socketReadUrgent(this.at, peek));
+    // Behind the end nothing more can come
+    if (byte === -Errno.EAGAIN && !this.canReceive) return { result: 0 };
     if (byte < 0) return { result: byte };
     if (length === 0) return { result: 0, flags: MessageFlag.MSG_OOB | MessageFlag.MSG_TRUNC };
     return { result: 1, data: Uint8Array.of(byte), flags: MessageFlag.MSG_OOB };

@@ -53,12 +53,17 @@ for (const [i, open] of openers().entries()) {
     const b = await open({ ...LOOPBACK, port: right, peerPort: left }, () => {});
     const stranger = dgram.createSocket("udp4");
     await new Promise<void>((sent) => stranger.send("hello", left, "127.0.0.1", () => sent()));
+    // The peer's port at another address is a stranger too
+    const neighbour = dgram.createSocket("udp4");
+    await new Promise<void>((bound) => neighbour.bind(right, "127.0.0.2", () => bound()));
+    await new Promise<void>((sent) => neighbour.send("hello", left, "127.0.0.1", () => sent()));
     b.send(new Uint8Array(60_000));
     b.flush();
     await until(() => heard.length > 0);
     await pause(20);
     assert.deepEqual(heard, [60_000]);
     stranger.close();
+    neighbour.close();
     await Promise.all([a.close(), b.close()]);
   });
 

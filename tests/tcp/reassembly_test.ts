@@ -128,6 +128,17 @@ test("sack: a FIN ahead of order waits, and no text is taken behind it", async (
   assert.equal(tcp.state, "CLOSE_WAIT");
 });
 
+test("sack: of two FINs ahead of order the first ends the stream", async () => {
+  for (const order of [[1001, 2001], [2001, 1001]]) {
+    const tcp = await connected(SETTINGS);
+    for (const seq of order) tcp.receives({ flags: "FA", seq, len: 500 });
+    tcp.receives({ seq: 1, len: 1000 });
+    tcp.passes("40ms");
+    assert.equal(tcp.sends().at(-1), "A 1 ack 1502");
+    assert.equal(tcp.state, "CLOSE_WAIT");
+  }
+});
+
 test("reassembly: the queue is bounded; what is farthest ahead goes first, and is counted", async () => {
   const tcp = await connected({ ...SETTINGS, receiveBuffer: 65_535 });
   // Every other byte: as many ranges as bytes allow, bounded at one for each KiB of buffer, or 64
