@@ -44,7 +44,7 @@ export interface Running {
 export function start(folder: string, args: string[]): Running {
   // Named, because Deno looks for its configuration where it stands, which is an empty folder.
   const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
-  const child = spawn(process.execPath, ["run", "-A", "--config", config, MAIN, ...args], {
+  const child = spawn(process.execPath, ["run", "--quiet", "-A", "--config", config, MAIN, ...args], {
     cwd: folder,
     stdio: ["ignore", "pipe", "pipe"],
   });
