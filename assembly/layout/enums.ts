@@ -137,6 +137,8 @@ export const enum Recovery {
   NO_DUP_THRESH = 32,
   /** DSACKs do not widen RACK's reordering window. */
   STATIC_WINDOW = 64,
+  /** PRR's slow-start reduction bound on every ACK, RFC 6937; without it, only on those that are safe, RFC 9937. */
+  SSRB = 128,
   LINUX = 31,
 }
 

@@ -34,7 +34,8 @@ export function beginReduction(tcb: Tcb, now: u64, signalled: bool): void {
 
 /** RFC 9937 §5: after each ACK, what may be sent now. */
 export function reduce(tcb: Tcb, delivered: u32, lost: u32, flags: u32, now: u64): void {
-  if (!(engine().recovery & Recovery.PRR) || delivered == 0) return;
+  const parts = engine().recovery;
+  if (!(parts & Recovery.PRR) || delivered == 0) return;
   const tx = senderOf(tcb);
   if (tx.prior_cwnd == 0) return;
   const flight = inFlight(tcb);
@@ -48,7 +49,7 @@ export function reduce(tcb: Tcb, delivered: u32, lost: u32, flags: u32, now: u64
   } else {
     // Slow-start reduction bound: one more than delivered while the ACKs go on without a new loss
     count = max(<i32>tx.prr_delivered - <i32>tx.prr_out, <i32>delivered);
-    if (flags & AckFlag.ADVANCED && lost == 0) count++;
+    if ((flags & AckFlag.ADVANCED && lost == 0) || parts & Recovery.SSRB) count++;
     count = min(<i32>(ssthresh - flight), count);
   }
   // The first retransmission leaves whatever the window says

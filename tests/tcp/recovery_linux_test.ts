@@ -24,34 +24,6 @@ const tx = (tcp: Tcp, field: Field) => tcp.engine.get(tcp.get(Tcb.tx), field);
 const sacks = (tcp: Tcp, una: number, ...blocks: [number, number][]) =>
   tcp.receives({ ack: at(una), sack: blocks.map(([a, b]) => [at(a), at(b)] as [number, number]) });
 
-test("prr: one loss in a window of twenty sends one for every two delivered (V1; RFC 9937 §5, RFC 6937 §3.1)", async () => {
-  const tcp = await sender(20);
-  tcp.passes("100ms");
-  const answers: string[] = [];
-  for (let n = 1; n <= 19; n++) {
-    sacks(tcp, 0, [1, 1 + n]);
-    answers.push(numbers(tcp).replace("R0", "R").replace(/\d+/, "N") || ".");
-  }
-  // Each N is the ceiling of half of what was delivered, less what was sent; the pipe ends at ssthresh
-  assert.equal(answers.join(" "), "N N R . N . N . N . N . N . N . N . .");
-  assert.equal(tcp.get(Tcb.ssthresh), 10);
-});
-
-test("prr: after a burst of losses one leaves for each delivered while no ACK is safe (V1's PRR-CRB; RFC 9937 §5)", async () => {
-  const tcp = await sender(20);
-  tcp.passes("100ms");
-  const answers: string[] = [];
-  for (let n = 1; n <= 5; n++) {
-    sacks(tcp, 0, [15, 15 + n]);
-    answers.push(numbers(tcp));
-  }
-  assert.deepEqual(answers, ["20", "21", "R0", "R1", "R2"]);
-  // SND.UNA moves and nothing more is lost: two for one, the slow-start reduction bound
-  tcp.passes("50ms");
-  tcp.receives({ ack: at(1), sack: [[at(15), at(20)]] });
-  assert.equal(numbers(tcp), "R3 R4");
-});
-
 test("prr: recovery ends with cwnd at ssthresh", async () => {
   const tcp = await sender(20);
   tcp.passes("100ms");

@@ -137,36 +137,6 @@ for (const sack of [false, true]) {
   });
 }
 
-/**
- * The scene of RFC 6937 §3.1 for RFC 6675: 20 segments in flight, limited transmit, then a window of 11. The figure
- * halves the 22 segments that are in flight by then; here cwnd is 22 and the peer's window lets 20 out at first.
- */
-async function figure(): Promise<(n: number, sack: [number, number]) => string> {
-  const tcp = await connected({ mss: MSS, initialWindow: 22, sack: true }, { wnd: 20 * MSS });
-  tcp.writes(200 * MSS);
-  assert.equal(tcp.segments().length, 20);
-  return (n, sack) => {
-    tcp.receives({ ack: at(0), wnd: n < 3 ? (20 + n) * MSS : 65_000, sack: [sack] });
-    return numbers(tcp);
-  };
-}
-
-test("recovery: RFC 6675 sends N N R, then nothing until half of the flight has left (RFC 6937 §3.1)", async () => {
-  const answer = await figure();
-  const answers: string[] = [];
-  for (let n = 1; n <= 19; n++) {
-    answers.push(answer(n, [at(1), at(1 + n)]).replace("R0", "R").replace(/\d+/, "N") || ".");
-  }
-  assert.equal(answers.join(" "), "N N R . . . . . . . . N N N N N N N N");
-});
-
-test("recovery: RFC 6675 with segments 0 to 14 lost sends N N 7R R R (RFC 6937 §3.1)", async () => {
-  const answer = await figure();
-  const answers: string[] = [];
-  for (let n = 1; n <= 5; n++) answers.push(answer(n, [at(15), at(15 + n)]));
-  assert.deepEqual(answers, ["20", "21", "R0 R1 R2 R3 R4 R5 R6", "R7", "R8"]);
-});
-
 test("recovery: without SACK a partial acknowledgement sends the next hole (RFC 6582 §3.2 step 3)", async () => {
   const tcp = await sender(10);
   for (let n = 1; n <= 3; n++) tcp.receives({ ack: at(0) });
