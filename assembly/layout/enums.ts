@@ -411,6 +411,8 @@ export const enum Notify {
   ENDED = 16,
   /** The peer points at urgent data. */
   URGENT = 32,
+  /** The peer has everything, the FIN among it, and may still speak: FIN_WAIT_2. */
+  FIN_ACKED = 64,
 }
 
 /** Bits of a record in the retransmission queue. */

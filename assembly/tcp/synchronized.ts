@@ -6,7 +6,7 @@
  *           |                   `---- FIN ----> CLOSING --FIN acked-'
  *           `----- FIN ---> CLOSE_WAIT -CLOSE-> LAST_ACK --FIN acked--> CLOSED
  */
-import { EndReason, Flag, Opt, State, TcbFlag } from "../layout/enums";
+import { EndReason, Flag, Notify, Opt, State, TcbFlag } from "../layout/enums";
 import { Segment } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
@@ -85,6 +85,7 @@ export function finWait1(tcb: Tcb, segment: Segment, now: u64): void {
   if (!ackArrives(tcb, segment, now) || refusesText(tcb, segment, now)) return;
   if (finIsAcked(tcb)) {
     tcb.state = <u8>State.FIN_WAIT_2;
+    tcb.notify |= <u8>Notify.FIN_ACKED;
     if (tcb.flags & TcbFlag.ORPHAN && lingersNot(tcb)) {
       refuse(tcb, segment);
       enterClosed(tcb, EndReason.ABORTED, now);

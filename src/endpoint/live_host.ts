@@ -93,8 +93,8 @@ export class LiveHost {
   readonly #congestionControl: string | undefined;
   readonly #listeners = new Map<number, Application>();
   readonly #connections = new Map<number, Connection>();
-  /** Connections whose sessions are done, but whose last bytes the other end does not have yet. */
-  readonly #lingering = new Set<Connection>();
+  /** Connections, by descriptor, whose sessions are done, but whose last bytes the other end does not have yet. */
+  readonly #lingering = new Map<number, Connection>();
   /** Connections that stopped only to give others their turn. */
   readonly #hungry = new Set<Connection>();
   readonly #reports: ConnectionReport[] = [];
@@ -173,7 +173,7 @@ export class LiveHost {
 
   /** Everything so far. */
   statistics(): LiveStatistics {
-    for (const connection of [...this.#connections.values(), ...this.#lingering]) this.#update(connection);
+    for (const connection of [...this.#connections.values(), ...this.#lingering.values()]) this.#update(connection);
     return {
       wall_s: this.#seconds(),
       wire: { ...this.#realTime.statistics },
@@ -201,8 +201,10 @@ export class LiveHost {
       if (application !== undefined) this.#accept(fd, application);
       const connection = this.#connections.get(fd);
       if (connection !== undefined) this.#proceed(connection);
+      const lingering = this.#lingering.get(fd);
+      // The last acknowledgment and every end are news
+      if (lingering !== undefined && !this.#isOwed(lingering)) this.#finish(lingering);
     }
-    for (const connection of this.#lingering) if (!this.#isOwed(connection)) this.#finish(connection);
     if (this.#hungry.size > 0) this.#realTime.wake();
   }
 
@@ -242,13 +244,13 @@ export class LiveHost {
   #finishOrLinger(connection: Connection): void {
     if (!this.#isOwed(connection)) return this.#finish(connection);
     this.#connections.delete(connection.fd);
-    this.#lingering.add(connection);
+    this.#lingering.set(connection.fd, connection);
   }
 
   /** Whether the other end still has to acknowledge something, the FIN among it, of a stream that was ended in order. */
   #isOwed({ fd, stream }: Connection): boolean {
-    if (!stream.ended || stream.error !== 0 || this.#info(fd).tcpi_state === TcpState.TCP_CLOSE) return false;
-    return this.host.ioctl(fd, FileControl.SIOCOUTQ).value !== 0;
+    if (!stream.ended || stream.error !== 0 || this.host.ioctl(fd, FileControl.SIOCOUTQ).value === 0) return false;
+    return this.#info(fd).tcpi_state !== TcpState.TCP_CLOSE;
   }
 
   #finish(connection: Connection): void {
@@ -256,7 +258,7 @@ export class LiveHost {
     this.#update(connection);
     report.closed_s = this.#seconds();
     this.#hungry.delete(connection);
-    this.#lingering.delete(connection);
+    this.#lingering.delete(fd);
     this.#connections.delete(fd);
     this.host.close(fd);
     over(report);

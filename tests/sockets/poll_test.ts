@@ -127,3 +127,19 @@ test("runToNews stops at the very event that a caller waits for", async () => {
   assert.equal(net.a.now, 3_000_000_000n);
   assert.equal((call as { retry(): unknown }).retry(), -Errno.ETIMEDOUT);
 });
+
+test("epoll, edge-triggered: the acknowledgment of a FIN wakes who waits, as Linux's does", async () => {
+  const net = await Network.create();
+  const { client } = net.connect();
+  const epfd = net.a.epollCreate();
+  must(net.a.epollCtl(epfd, Epoll.EPOLL_CTL_ADD, client, POLLOUT | Epoll.EPOLLET));
+  const wait = (): number => (net.a.epollWait(epfd, 1, 0) as EpollAnswer).result;
+  assert.equal(wait(), 1);
+  net.a.shutdown(client, Shutdown.SHUT_WR);
+  wait();
+  assert.equal(wait(), 0);
+  net.pass(20);
+  net.a.takeNews();
+  net.pass(100);
+  assert.equal(wait(), 1);
+});
