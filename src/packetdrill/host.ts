@@ -2,7 +2,7 @@
  * What the runner asks of a host: the packets and the clock of one machine, and its sockets. `src/sockets` has the real
  * one; a recording of one serves as well, which is how the runner is tested apart from the engine.
  */
-import type { RouteSettings } from "../sockets/host.ts";
+import type { RouteSettings } from "../sockets/route.ts";
 
 /** A call that blocks: to be tried again when something has happened. */
 export interface Pending<T> {

@@ -24,7 +24,7 @@ export { engineHost } from "./engine_host.ts";
 export { OptionError } from "./config.ts";
 export type { Overrides } from "./prepare.ts";
 export type { RunOptions } from "./runner.ts";
-export type { RouteSettings } from "../sockets/host.ts";
+export type { RouteSettings } from "../sockets/route.ts";
 export type {
   AcceptResult,
   EpollResult,

@@ -5,7 +5,7 @@
 import { nearest } from "../scenario/words.ts";
 import { ScriptError } from "./error.ts";
 import { splitCommands } from "./shell.ts";
-import type { RouteSettings } from "../sockets/host.ts";
+import type { RouteSettings } from "../sockets/route.ts";
 import type { ShellCommand } from "./syntax.ts";
 
 /** What a command sets. */

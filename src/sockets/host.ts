@@ -30,6 +30,7 @@ import { type EpollEvent, EpollInstance } from "./epoll.ts";
 import { getOption, type OptionResult, type OptionValue, setOption } from "./options.ts";
 import { isPending, type Pending, untilAnswered } from "./pending.ts";
 import { readiness } from "./readiness.ts";
+import { IPV6_MTU_MIN, type RouteSettings, setRoute } from "./route.ts";
 import { Sysctls } from "./sysctls.ts";
 import type { TcpInfo } from "../core/tcp_info.ts";
 import { tcpInfo } from "./tcp_info.ts";
@@ -37,7 +38,10 @@ import { type Received, TcpSocket } from "./tcp_socket.ts";
 
 /** How to make a host. */
 export interface HostOptions {
-  /** Its addresses; the first of a family is the one that connections leave from. */
+  /**
+   * Its addresses; the first of a family is the one that connections leave from. When absent, one of each family, or of
+   * IPv4 alone when the MTU is too small for IPv6.
+   */
   addresses?: string[];
   /** Parameters by their Linux names. */
   sysctls?: Record<string, number | string>;
@@ -45,7 +49,7 @@ export interface HostOptions {
   seed?: bigint;
   /** Whether streams carry bytes; without, lengths move and the payload is zeros. */
   realBytes?: boolean;
-  /** Largest packet. */
+  /** Largest packet: 68 to 65535 bytes, and 1280 at least when the host has an IPv6 address. */
   mtu?: number;
   /** RFC 1146: the checksum that connections ask for, and use when the peer asks for it too. */
   alternateChecksum?: "fletcher-8" | "fletcher-16";
@@ -79,41 +83,6 @@ export interface EpollAnswer {
   events?: EpollEvent[];
 }
 
-/** Attributes of the route to everywhere. */
-export interface RouteSettings {
-  /** Largest packet. */
-  mtu?: number;
-  /** The MSS to announce, at most. */
-  advmss?: number;
-  /** First congestion window, segments. */
-  initcwnd?: number;
-  /** Segments offered at first; 0: as many as fit the buffer. */
-  initrwnd?: number;
-  /** The most that is ever offered, bytes; 0: no limit. */
-  window?: number;
-  /** Acknowledge at once. */
-  quickack?: boolean;
-  /** `features ecn`: connections ask for ECN even if `tcp_ecn` does not. */
-  ecn?: boolean;
-  /** Smallest retransmission time-out. */
-  rto_min_ms?: number;
-  /** What the queue discipline `fq` does: every connection is paced. */
-  pacing?: boolean;
-}
-
-/** What each attribute of the route sets. */
-const ROUTE: Record<keyof RouteSettings, (core: CoreHost, value: number) => void> = {
-  mtu: (core, value) => core.setStack(Stack.mtu, value),
-  advmss: (core, value) => core.setStack(Stack.advmss, value),
-  initcwnd: (core, value) => core.setTcb(core.template, Tcb.initial_cwnd, value),
-  initrwnd: (core, value) => core.setRoot(Root.route_initrwnd, value),
-  window: (core, value) => core.setRoot(Root.route_window, value),
-  quickack: (core, value) => core.setRoot(Root.route_quickack, value),
-  ecn: (core, value) => core.setFlag(core.template, TcbFlag.OFFER_ECN, value !== 0),
-  rto_min_ms: (core, value) => core.setTcb(core.template, Tcb.rto_min_us, value * 1000),
-  pacing: (core, value) => core.setRoot(Root.pacing, value),
-};
-
 const CHECKSUMS = {
   "tcp": AltChecksum.TCP,
   "fletcher-8": AltChecksum.FLETCHER_8,
@@ -121,7 +90,8 @@ const CHECKSUMS = {
 };
 const FIRST_FD = 3;
 const NS_PER_MS = 1_000_000;
-const DEFAULT_ADDRESSES = ["192.168.0.1", "fd3d:a0b:17d6::1"];
+const DEFAULT_IPV4 = "192.168.0.1";
+const DEFAULT_IPV6 = "fd3d:a0b:17d6::1";
 
 /** A host. */
 export class Host {
@@ -145,7 +115,9 @@ export class Host {
 
   /** A host without sockets; its clock stands at 0. */
   static async create(options: HostOptions = {}): Promise<Host> {
-    const core = await CoreHost.create(options.addresses ?? DEFAULT_ADDRESSES, options.seed ?? 1n, options.wasm);
+    // Linux takes IPv6 off a device whose MTU is too small for it
+    const own = (options.mtu ?? IPV6_MTU_MIN) < IPV6_MTU_MIN ? [DEFAULT_IPV4] : [DEFAULT_IPV4, DEFAULT_IPV6];
+    const core = await CoreHost.create(options.addresses ?? own, options.seed ?? 1n, options.wasm);
     return new Host(core, options);
   }
 
@@ -213,15 +185,9 @@ export class Host {
     this.#sysctls.set(name, value);
   }
 
-  /** Sets attributes of the route, before sockets are opened; throws an Error that names an unknown one. */
+  /** Sets attributes of the route, before sockets are opened; throws an Error that names an unknown or impossible one. */
   route(settings: RouteSettings): void {
-    for (const [name, value] of Object.entries(settings)) {
-      if (value === undefined) continue;
-      if (!Object.hasOwn(ROUTE, name)) {
-        throw new Error(`route attribute ${JSON.stringify(name)}: not one that this host has`);
-      }
-      ROUTE[name as keyof RouteSettings](this.#core, Number(value));
-    }
+    setRoute(this.#core, settings);
   }
 
   /** A counter or a parameter of the stack by its name in the core's `Stack`, such as `drops_checksum`. */
@@ -498,7 +464,7 @@ export { isPending };
 
 /** What a Linux host is like before anybody has set a parameter. */
 function setDefaults(core: CoreHost, options: HostOptions): void {
-  core.setStack(Stack.mtu, options.mtu ?? 1500);
+  setRoute(core, { mtu: options.mtu ?? 1500 });
   core.setRoot(Root.msl_ms, 30_000);
   core.setRoot(Root.rto_max_us, 120_000_000);
   core.setRoot(Root.rto_initial_us, 1_000_000);

@@ -29,7 +29,8 @@
  *
  * @module
  */
-export { type Accepted, type EpollAnswer, Host, type HostOptions, type PollFd, type RouteSettings } from "./host.ts";
+export { type Accepted, type EpollAnswer, Host, type HostOptions, type PollFd } from "./host.ts";
+export type { RouteSettings } from "./route.ts";
 export { isPending, type Pending } from "./pending.ts";
 export type { SocketAddress } from "./address.ts";
 export type { LeftPacket } from "./core_host.ts";

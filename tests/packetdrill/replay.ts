@@ -4,7 +4,7 @@
  */
 import type { Pending, PollFd, ReadResult, ScriptHost, ValueResult } from "../../src/packetdrill/host.ts";
 import { readFlags } from "../../src/packetdrill/flags.ts";
-import type { RouteSettings } from "../../src/sockets/host.ts";
+import type { RouteSettings } from "../../src/sockets/route.ts";
 import type { TcpOption } from "../../src/packetdrill/syntax.ts";
 import { addressBytes, decodeSegment, encodeSegment, type ReadSegment } from "../../src/packetdrill/wire.ts";
 
