@@ -6,7 +6,7 @@
  *      client   SYN, cookie?      ---->   SYN-ACK, cookie                      asks for a cookie, and keeps it
  *               SYN, cookie, data ---->   SYN-ACK acknowledges the data        or only the SYN: the data is sent again
  */
-import { CaState, FastOpenBit, FastOpenSysctl, Sent, State, Timer } from "../layout/enums";
+import { CaState, FastOpenBit, FastOpenSysctl, Sent, State } from "../layout/enums";
 import { FastOpen, FastOpenCache } from "../layout/fast_open";
 import { TcbExt } from "../layout/reassembly";
 import { Segment, SynOptions } from "../layout/segment";
@@ -16,12 +16,11 @@ import { engine } from "../base/root";
 import { siphashWords } from "../base/siphash";
 import { seqGt } from "../base/seq";
 import { connectionExt } from "./extension";
-import { retransmit } from "./retransmit";
-import { backedOffRto } from "./rtt";
+import { rackIsOn } from "./rack";
+import { retransmitQueue } from "./retransmit";
 import { markLost } from "./scoreboard";
 import { takeSender } from "./sender";
-import { sentPush } from "./sent";
-import { timerSet } from "./timers";
+import { sentPush, sentTail } from "./sent";
 
 /** A cookie of ours: one word of SipHash. */
 const COOKIE_LENGTH: u8 = 8;
@@ -229,31 +228,40 @@ export function fastOpenSynAckArrives(tcb: Tcb, segment: Segment, now: u64): boo
   const state = fastOpenOf(tcb);
   if (!state) return false;
   if ((<u32>state.bits) & FastOpenBit.OPTION) keepCookie(tcb, changetype<SynOptions>(changetype<usize>(segment)));
+  return state.syn_data != 0 && fastOpenTextAnswered(tcb, segment.ack, now);
+}
+
+/** What `ack`, the first acknowledgment of our SYN, says of the text on it. True when some of that is sent again. */
+export function fastOpenTextAnswered(tcb: Tcb, ack: u32, now: u64): bool {
+  const state = <FastOpen>fastOpenOf(tcb);
   const data = <u32>state.syn_data;
-  if (!data) return false;
   takeSender(tcb);
   const first = tcb.iss + 1;
-  if (seqGt(segment.ack, first)) {
+  if (seqGt(ack, first)) {
     // §4.2.1: what is not acknowledged is sent as new
     state.bits |= <u8>FastOpenBit.DATA_ACKED;
-    tcb.snd_una = segment.ack;
-    tcb.snd_nxt = segment.ack;
-    tcb.bytes_acked += segment.ack - first;
+    tcb.snd_una = ack;
+    tcb.snd_nxt = ack;
+    tcb.bytes_acked += ack - first;
+    // TCP_INFO counts what was delivered by it: the text of a SYN is one segment
     tcb.sent_head++;
     tcb.rtx_hint = tcb.sent_head;
     tcb.lost_frontier = tcb.sent_head;
     // What is sent as new takes the ACK along
-    return segment.ack != first + data && tcb.snd_wnd != 0;
+    return ack != first + data && tcb.snd_wnd != 0;
   }
-  // Sent again at once, and no sign of congestion: cwnd stays
-  tcb.snd_nxt = first;
-  sentPush(tcb, first, Sent.PUSH, now);
+  // Sent again at once, cut for what the peer turns out to take; and no sign of congestion: cwnd stays
+  const mss = <u32>tcb.mss;
   tcb.snd_nxt = first + data;
+  for (let offset: u32 = 0; offset < data; offset += mss) {
+    const last = offset + mss >= data;
+    sentPush(tcb, first + offset, (offset ? <u32>Sent.CONTINUES : 0) | (last ? <u32>Sent.PUSH : 0), now);
+    markLost(tcb, sentTail(tcb) - 1);
+  }
+  if (!rackIsOn(tcb)) tcb.lost_frontier = sentTail(tcb);
   tcb.high_seq = tcb.snd_nxt;
   tcb.ca_state = <u8>CaState.LOSS;
-  markLost(tcb, tcb.sent_head);
-  timerSet(tcb, Timer.RETRANSMIT, now + backedOffRto(tcb, 0));
-  retransmit(tcb, tcb.sent_head, now);
+  retransmitQueue(tcb, now);
   return true;
 }
 

@@ -12,6 +12,7 @@ import { seqGeq, seqLeq, seqLt } from "../base/seq";
 import { answerDropped, challenge } from "./challenge";
 import { decideAck } from "./delayed_ack";
 import { ecnReflects } from "./ecn";
+import { fastOpenInFlight } from "./fast_open";
 import { closed, listen, synSent } from "./opening";
 import { segmentLength, sendAck, sendPending, sendSyn } from "./output";
 import { isOlder, storeTimestamp } from "./paws";
@@ -179,7 +180,7 @@ function synNeedsCare(tcb: Tcb, segment: Segment, now: u64): bool {
   if (segment.seq != tcb.irs) return false;
   if (flags & Flag.ACK) {
     // Simultaneous open, RFC 9293 figure 7: the peer's SYN-ACK repeats the SYN that was taken already
-    if (tcb.state != State.SYN_RECEIVED || segment.ack != tcb.snd_nxt) return false;
+    if (tcb.state != State.SYN_RECEIVED || segment.ack - tcb.snd_nxt > fastOpenInFlight(tcb)) return false;
     segment.seq++;
     segment.flags = <u8>(flags & ~Flag.SYN);
     return false;

@@ -22,6 +22,7 @@ import {
   startFinWait2Timer,
   startTimeWaitTimer,
 } from "./connection";
+import { fastOpenInFlight, fastOpenTextAnswered } from "./fast_open";
 import { listenAgain } from "./opening";
 import { refuse, segmentLength, sendPending } from "./output";
 import { isOlder } from "./paws";
@@ -53,7 +54,9 @@ function finIsAcked(tcb: Tcb): bool {
 export function synReceived(tcb: Tcb, segment: Segment, now: u64): void {
   // The SYN of an early connection counts as acknowledged (RFC 7413)
   const least = tcb.iss + 1;
-  if (!seqLeq(least, segment.ack) || !seqLeq(segment.ack, tcb.snd_nxt)) {
+  // Simultaneous open: text of our SYN may have been taken
+  const synData = fastOpenInFlight(tcb);
+  if (!seqLeq(least, segment.ack) || !seqLeq(segment.ack, tcb.snd_nxt + synData)) {
     refuse(tcb, segment);
     return;
   }
@@ -61,6 +64,7 @@ export function synReceived(tcb: Tcb, segment: Segment, now: u64): void {
   tcb.snd_wnd_max = tcb.snd_wnd;
   syncMss(tcb);
   enterEstablished(tcb, segment, now);
+  if (synData) fastOpenTextAnswered(tcb, segment.ack, now);
   tcb.snd_wl1 = segment.seq;
   tcb.snd_wl2 = segment.ack;
   if (tcb.flags & TcbFlag.FIN_QUEUED) {

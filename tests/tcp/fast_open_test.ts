@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Engine } from "../../src/core/engine.ts";
-import { CaState, Engine as Root, FastOpenSysctl, State, Tcb } from "../../src/core/layout.gen.ts";
+import { CaState, Engine as Root, FastOpenSysctl, Recovery, State, Tcb } from "../../src/core/layout.gen.ts";
 import { siphash } from "../oracles/siphash.ts";
 import { lone, type Settings, type Tcp } from "./harness.ts";
 
@@ -79,6 +79,71 @@ test("fast open: data that the SYN-ACK does not acknowledge is sent again at onc
   tcp.receives({ ack: 501 });
   assert.equal(tcp.get(Tcb.ca_state), CaState.OPEN);
   assert.equal(tcp.sndUna, 501);
+});
+
+for (const recovery of [0, Recovery.LINUX]) {
+  test(`fast open: what a SYN carried is sent again in segments that the peer takes, recovery ${recovery}`, async () => {
+    const tcp = await knowing({ recovery, sack: true });
+    tcp.opensFast(1300);
+    tcp.segments();
+    tcp.receives({ flags: "SA", ack: 1, mss: 536, sackPermitted: true });
+    assert.deepEqual(seen(tcp), ["A 1:536 ack 1", "A 537:536 ack 1", "PA 1073:228 ack 1"]);
+    assert.equal(tcp.get(Tcb.cwnd), 10, "no congestion");
+    tcp.receives({ ack: 1301 });
+    assert.equal(tcp.get(Tcb.ca_state), CaState.OPEN);
+    assert.equal(tcp.sndUna, 1301);
+  });
+}
+
+test("fast open: after two lost SYNs what the first carried goes out one segment at a time", async () => {
+  const tcp = await knowing();
+  tcp.opensFast(1300);
+  tcp.passes("1s");
+  tcp.passes("2s");
+  tcp.segments();
+  tcp.receives({ flags: "SA", ack: 1, mss: 536 });
+  assert.deepEqual(seen(tcp), ["A 1:536 ack 1"]);
+  tcp.receives({ ack: 537 });
+  assert.deepEqual(seen(tcp), ["A 537:536 ack 1"]);
+  tcp.receives({ ack: 1073 });
+  assert.deepEqual(seen(tcp), ["PA 1073:228 ack 1"]);
+  tcp.receives({ ack: 1301 });
+  assert.equal(tcp.get(Tcb.packets_out), 0);
+});
+
+test("fast open: with a simultaneous open the peer may have taken the data of the SYN", async () => {
+  const tcp = await knowing();
+  tcp.opensFast(500);
+  tcp.segments();
+  tcp.receives({ flags: "S", mss: MSS });
+  assert.match(seen(tcp).join(), /^SA 0:0 ack 1/);
+  tcp.receives({ flags: "SA", seq: 0, ack: 501, mss: MSS });
+  assert.equal(tcp.state, "ESTABLISHED");
+  assert.equal(tcp.sndUna, 501);
+  assert.deepEqual(seen(tcp), []);
+});
+
+test("fast open: with a simultaneous open data of the SYN that was not taken is sent again", async () => {
+  const tcp = await knowing();
+  tcp.opensFast(500);
+  tcp.segments();
+  tcp.receives({ flags: "S", mss: MSS });
+  tcp.segments();
+  tcp.receives({ ack: 1 });
+  assert.equal(tcp.state, "ESTABLISHED");
+  assert.deepEqual(seen(tcp), ["PA 1:500 ack 1"]);
+  tcp.receives({ ack: 501 });
+  assert.equal(tcp.sndUna, 501);
+});
+
+test("fast open: with a simultaneous open an ACK beyond the data of the SYN is refused", async () => {
+  const tcp = await knowing();
+  tcp.opensFast(500);
+  tcp.receives({ flags: "S", mss: MSS });
+  tcp.segments();
+  tcp.receives({ ack: 502 });
+  assert.deepEqual(seen(tcp), ["R 502:0"]);
+  assert.equal(tcp.state, "SYN_RECEIVED");
 });
 
 test("fast open: a SYN that is sent again goes without option and data, and the data follows the handshake", async () => {
