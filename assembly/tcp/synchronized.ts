@@ -31,18 +31,9 @@ import { noteOldDuplicate, takeFin, textArrives } from "./receive";
 
 /** Second check: the peer has reset the connection. */
 export function resetArrives(tcb: Tcb, now: u64): void {
-  switch (<i32>tcb.state) {
-    case State.SYN_RECEIVED:
-      // A passive OPEN goes back to listening
-      if (tcb.flags & TcbFlag.PASSIVE) {
-        listenOn(tcb);
-      } else {
-        enterClosed(tcb, EndReason.REFUSED, now);
-      }
-      return;
-    default:
-      enterClosed(tcb, EndReason.RESET, now);
-  }
+  // A passive OPEN goes back to listening. An active one has heard its peer: reset and not refused, Linux's tcp_reset
+  if (tcb.state == <u8>State.SYN_RECEIVED && tcb.flags & TcbFlag.PASSIVE) listenOn(tcb);
+  else enterClosed(tcb, EndReason.RESET, now);
 }
 
 /** Whether the FIN that was sent is acknowledged. */

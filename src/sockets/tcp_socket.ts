@@ -160,8 +160,7 @@ export class TcpSocket {
       case EndReason.RESET:
         return this.#wasClosedByPeer ? Errno.EPIPE : Errno.ECONNRESET;
       case EndReason.REFUSED:
-        // One that was accepted early had a connection to lose
-        return told || (this.#progress === "connected" ? Errno.ECONNRESET : Errno.ECONNREFUSED);
+        return told || Errno.ECONNREFUSED;
       case EndReason.TIMED_OUT:
         return told || this.#core.socket(this.at, SocketLayout.soft_error) || Errno.ETIMEDOUT;
       default:

@@ -190,7 +190,7 @@ test("open: a reset ends a connection that opened actively in SYN_RECEIVED, a pa
   active.receives({ flags: "S" });
   active.receives({ flags: "R", seq: 1 });
   assert.equal(active.state, "CLOSED");
-  assert.equal(active.endReason, "REFUSED");
+  assert.equal(active.endReason, "RESET");
 
   const passive = await lone();
   passive.listens();
