@@ -14,7 +14,7 @@ import { ackIsDueAfterRead, setQuickAck } from "./delayed_ack";
 import { restartAfterIdle } from "./new_data";
 import { connectionExt, ringsTake } from "./extension";
 import { ecnOffer } from "./ecn";
-import { fastOpenAsk, fastOpenIsEarly, fastOpenRelease } from "./fast_open";
+import { fastOpenAsk, fastOpenIsEarly, fastOpenRelease, sendEarly } from "./fast_open";
 import { sendAck, sendPending, sendReset, sendSyn } from "./output";
 import { keepaliveChanged } from "./probes";
 import { queueWrite } from "./push";
@@ -84,7 +84,8 @@ export function sendMessage(tcb: Tcb, bytes: u32, flags: u32, now: u64): u32 {
   if (taken < bytes) tcb.flags |= TcbFlag.WRITE_BLOCKED;
   else tcb.flags &= ~TcbFlag.WRITE_BLOCKED;
   if (!taken) return 0;
-  if (<i32>tcb.state < State.ESTABLISHED && !fastOpenIsEarly(tcb)) {
+  const opening = <i32>tcb.state < State.ESTABLISHED;
+  if (opening && !fastOpenIsEarly(tcb)) {
     tcb.write_seq += taken;
     return taken;
   }
@@ -100,7 +101,8 @@ export function sendMessage(tcb: Tcb, bytes: u32, flags: u32, now: u64): u32 {
   if (flags & SendFlag.URGENT && taken == bytes) markUrgent(tcb, sender);
   const corked = tcb.flags & TcbFlag.CORK;
   if (more) tcb.flags |= TcbFlag.CORK;
-  sendPending(tcb, now);
+  if (opening) sendEarly(tcb, now);
+  else sendPending(tcb, now);
   if (!corked) tcb.flags &= ~TcbFlag.CORK;
   return taken;
 }

@@ -6,7 +6,7 @@
  *      client   SYN, cookie?      ---->   SYN-ACK, cookie                      asks for a cookie, and keeps it
  *               SYN, cookie, data ---->   SYN-ACK acknowledges the data        or only the SYN: the data is sent again
  */
-import { CaState, FastOpenBit, FastOpenSysctl, Sent, State } from "../layout/enums";
+import { CaState, FastOpenBit, FastOpenSysctl, Pending, Sent, State, Timer } from "../layout/enums";
 import { FastOpen, FastOpenCache } from "../layout/fast_open";
 import { TcbExt } from "../layout/reassembly";
 import { Segment, SynOptions } from "../layout/segment";
@@ -16,11 +16,13 @@ import { engine } from "../base/root";
 import { siphashWords } from "../base/siphash";
 import { seqGt } from "../base/seq";
 import { connectionExt } from "./extension";
+import { sendPending } from "./output";
 import { rackIsOn } from "./rack";
 import { retransmitQueue } from "./retransmit";
 import { markLost } from "./scoreboard";
-import { takeSender } from "./sender";
+import { senderOf, takeSender } from "./sender";
 import { sentPush, sentTail } from "./sent";
+import { timerAt, timerSet } from "./timers";
 
 /** A cookie of ours: one word of SipHash. */
 const COOKIE_LENGTH: u8 = 8;
@@ -140,6 +142,19 @@ export function fastOpenIsEarly(tcb: Tcb): bool {
 export function fastOpenConfirmed(tcb: Tcb): void {
   const state = fastOpenOf(tcb);
   if (state) state.bits &= <u8>~FastOpenBit.EARLY;
+}
+
+/**
+ * Sends what the windows allow before the handshake is over. Until its last ACK the timer is the SYN-ACK's and so is the
+ * count of what goes unanswered: no data is sent again, and nothing probes for it (Linux's tcp_rearm_rto, "stay put").
+ */
+export function sendEarly(tcb: Tcb, now: u64): void {
+  const due = timerAt(tcb, Timer.RETRANSMIT);
+  const unanswered = tcb.unanswered;
+  sendPending(tcb, now);
+  tcb.unanswered = unanswered;
+  senderOf(tcb).pending = <u8>Pending.RETRANSMISSION;
+  timerSet(tcb, Timer.RETRANSMIT, due);
 }
 
 // ---- The client

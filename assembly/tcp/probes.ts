@@ -57,6 +57,8 @@ function setProbeTimer(tcb: Tcb, now: u64): void {
 
 /** The persist timer: what the window allows leaves, however small; else the window is asked for. */
 export function persistTimeout(tcb: Tcb, now: u64): void {
+  // An early connection (RFC 7413) waits for its handshake, and looks again when that is over
+  if (<i32>tcb.state < State.ESTABLISHED) return;
   const waiting =
     tcb.snd_nxt != tcb.write_seq || (tcb.flags & (TcbFlag.FIN_QUEUED | TcbFlag.FIN_SENT)) == TcbFlag.FIN_QUEUED;
   if (!waiting || tcb.packets_out != 0) return;

@@ -7,7 +7,7 @@ import { engine } from "../base/root";
 import { timestampClock } from "../base/time";
 import { enterClosed, listenOn } from "./connection";
 import { delayMissed } from "./delayed_ack";
-import { fastOpenIsEarly } from "./fast_open";
+import { fastOpenIsEarly, sendEarly } from "./fast_open";
 import { closedWindowIsGone, handshakeIsGone, peerIsGone, withinUserTimeout } from "./give_up";
 import { suspectBlackHole } from "./mtu_probing";
 import { sendAck, sendPending, sendSyn } from "./output";
@@ -44,7 +44,8 @@ export function timersExpired(tcb: Tcb, now: u64): void {
         timeWaitTimeout(tcb, now);
         break;
       case Timer.PACING:
-        sendPending(tcb, now);
+        if (<i32>tcb.state < State.ESTABLISHED) sendEarly(tcb, now);
+        else sendPending(tcb, now);
         break;
       case Timer.KEEPALIVE:
         keepaliveTimeout(tcb, now);

@@ -239,6 +239,55 @@ test("fast open: an unanswered SYN-ACK is sent again, the data behind it is not"
   assert.deepEqual(seen(tcp), ["PA 1:100 ack 101"]);
 });
 
+for (const recovery of [0, Recovery.LINUX]) {
+  test(`fast open: data that leaves early does not put the SYN-ACK's time-out off, recovery ${recovery}`, async () => {
+    const tcp = await listener({ recovery, sack: true, timestamps: true });
+    tcp.receives({ flags: "S", len: 100, mss: MSS, fastOpen: COOKIE_HEX, sackPermitted: true, ts: [1, 0] });
+    tcp.passes("700ms");
+    tcp.writes(100);
+    tcp.segments();
+    tcp.passes("299ms");
+    assert.deepEqual(seen(tcp), []);
+    tcp.passes("1ms");
+    assert.deepEqual(seen(tcp), ["SA 0:0 ack 101"]);
+    tcp.passes("100ms");
+    tcp.writes(50);
+    assert.deepEqual(seen(tcp), ["PA 101:50 ack 101"]);
+    // Doubled: 2 s from the repetition, counted once
+    tcp.passes("1899ms");
+    assert.deepEqual(seen(tcp), []);
+    tcp.passes("1ms");
+    assert.deepEqual(seen(tcp), ["SA 0:0 ack 101"]);
+    assert.equal(tcp.get(Tcb.unanswered), 2);
+  });
+}
+
+test("fast open: data that leaves early does not spoil the round-trip time of the handshake", async () => {
+  const tcp = await listener();
+  tcp.receives({ flags: "S", len: 100, mss: MSS, fastOpen: COOKIE_HEX });
+  tcp.passes("60ms");
+  tcp.writes(100);
+  tcp.passes("40ms");
+  tcp.receives({ seq: 101, ack: 1 });
+  assert.equal(tcp.get(Tcb.srtt_us8) >> 3, 100_000);
+});
+
+test("fast open: early data that a closed window holds is no reason to ask before the handshake is over", async () => {
+  const tcp = await listener();
+  tcp.receives({ flags: "S", len: 100, mss: MSS, fastOpen: COOKIE_HEX, wnd: 0 });
+  tcp.writes(100);
+  tcp.segments();
+  tcp.passes("1s");
+  assert.deepEqual(seen(tcp), ["SA 0:0 ack 101"]);
+  tcp.passes("2s");
+  assert.deepEqual(seen(tcp), ["SA 0:0 ack 101"]);
+  tcp.receives({ seq: 101, ack: 1, wnd: 0 });
+  assert.equal(tcp.state, "ESTABLISHED");
+  assert.deepEqual(seen(tcp), []);
+  tcp.passesToNextDeadline();
+  assert.deepEqual(seen(tcp), ["A 0:0 ack 101"]);
+});
+
 test("fast open: bit 0x200 takes data without any cookie", async () => {
   const tcp = await listener({ fastOpen: FastOpenSysctl.SERVER | FastOpenSysctl.SERVER_NO_COOKIE });
   tcp.receives({ flags: "S", len: 100, mss: MSS });
