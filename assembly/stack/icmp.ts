@@ -238,11 +238,11 @@ export function tellUnreachable(packet: Packet, at: usize, length: u32): void {
   }
 }
 
-/** Linux's bucket: so many errors a second, and so many at once. */
+/** Linux's bucket: so many errors a second, and so many at once; of a silence a second counts. */
 function mayComplain(): bool {
   const s = stack();
   const now = engine().now;
-  const earned = ((now - s.icmp_credit_at) * s.icmp_msgs_per_sec) / NS_PER_S;
+  const earned = (min<u64>(now - s.icmp_credit_at, NS_PER_S) * s.icmp_msgs_per_sec) / NS_PER_S;
   if (earned) {
     s.icmp_credit = <u32>min<u64>(<u64>s.icmp_credit + earned, s.icmp_msgs_burst);
     s.icmp_credit_at = now;

@@ -83,6 +83,17 @@ test("errors are sent at the rate of icmp_msgs_per_sec, after a burst", async ()
   assert.equal(peer.host.output().length, 3);
 });
 
+test("a high rate and a long silence do not run into each other", async () => {
+  const peer = await Peer.create({ sysctls: { "net.ipv4.icmp_msgs_per_sec": 2 ** 30 } });
+  peer.host.input(ipv4(17, [0, 1, 0, 2, 0, 8, 0, 0]));
+  for (let i = 0; i < 100; i++) peer.host.input(ipv4(17, [0, 1, 0, 2, 0, 8, 0, 0]));
+  peer.host.output();
+  // 2^30 a second for 2^34 ns are 2^64
+  peer.pass(2 ** 34 / 1e6);
+  peer.host.input(ipv4(17, [0, 1, 0, 2, 0, 8, 0, 0]));
+  assert.equal(peer.host.output().length, 1);
+});
+
 test("a packet for another host is dropped in silence", async () => {
   const peer = await Peer.create();
   peer.host.input(ipv4(17, [0, 1, 0, 2, 0, 8, 0, 0], 0x0a0000ff));
