@@ -13,16 +13,20 @@ import { Tcb } from "../layout/tcb";
 import { giveSlab, takeSlab } from "../base/arena";
 import { engine } from "../base/root";
 import { seqGeq, seqGt, seqLeq, seqLt } from "../base/seq";
+import { optionsLength } from "./pmtu";
 
 const FIRST_BITS: u32 = 4;
 /** Far enough ahead never to be reached before it is asked for again. */
 const NOWHERE: u32 = 0x7fffffff;
 
+/** What an IP packet of 68 bytes has left beside its headers (RFC 791 §3.2); options come off it. */
+const SEGMENT_MIN: u32 = 48;
+
 /** `len`, but at most half of the largest window that the peer ever offered: Linux keeps two of what it sends in it. */
 export function boundToHalfWindow(tcb: Tcb, len: u32): u32 {
   const largest = tcb.snd_wnd_max;
   const cutoff = largest > 536 ? largest >> 1 : largest;
-  return cutoff != 0 && len > cutoff ? max<u32>(cutoff, 48) : len;
+  return cutoff != 0 && len > cutoff ? max(cutoff, SEGMENT_MIN - optionsLength(tcb)) : len;
 }
 
 /** How many bytes a burst may hold while it is queued: a multiple of the MSS. */

@@ -190,3 +190,12 @@ test("paws: a duplicate that was valid when it was sent does not update the echo
   tcp.receives({ flags: "A", seq: 2000, len: 100, ts: [900, 0] });
   assert.equal(tcp.get(Tcb.ts_recent), 500);
 });
+
+test("options: a window smaller than the smallest segment does not make segments longer than the peer takes", async () => {
+  for (const [timestamps, least] of [[true, 36], [false, 48]] as const) {
+    const tcp = await connected({ mss: 1460, timestamps, nagle: false }, { mss: 48, wnd: 20 });
+    assert.equal(tcp.get(Tcb.mss), least, `timestamps ${timestamps}`);
+    tcp.receives({ wnd: 40 });
+    assert.equal(tcp.get(Tcb.mss), timestamps ? 36 : 48);
+  }
+});
