@@ -6,7 +6,7 @@
  *      client   SYN, cookie?      ---->   SYN-ACK, cookie                      asks for a cookie, and keeps it
  *               SYN, cookie, data ---->   SYN-ACK acknowledges the data        or only the SYN: the data is sent again
  */
-import { CaState, FastOpenBit, FastOpenSysctl, Pending, Sent, State, Timer } from "../layout/enums";
+import { CaState, FastOpenBit, FastOpenSysctl, Pending, Sent, State, TcbFlag, Timer } from "../layout/enums";
 import { FastOpen, FastOpenCache } from "../layout/fast_open";
 import { TcbExt } from "../layout/reassembly";
 import { Segment, SynOptions } from "../layout/segment";
@@ -17,6 +17,7 @@ import { siphashWords } from "../base/siphash";
 import { seqGt } from "../base/seq";
 import { connectionExt } from "./extension";
 import { sendPending } from "./output";
+import { OPTIONS_MAX, TIMESTAMPS_LENGTH } from "./pmtu";
 import { rackIsOn } from "./rack";
 import { retransmitQueue } from "./retransmit";
 import { markLost } from "./scoreboard";
@@ -26,8 +27,6 @@ import { timerAt, timerSet } from "./timers";
 
 /** A cookie of ours: one word of SipHash. */
 const COOKIE_LENGTH: u8 = 8;
-/** Room that the SYN leaves for options, its own and those of middleboxes. */
-const OPTIONS_MAX: u32 = 40;
 const CACHE_BITS: u32 = 6;
 /** The golden ratio in 32 bits: spreads what is close (Knuth, 6.4). */
 const SPREAD: u32 = 0x9e3779b1;
@@ -194,10 +193,26 @@ export function fastOpenAsk(tcb: Tcb): void {
   state.bits = <u8>FastOpenBit.OPTION;
   const entry = remembered(tcb);
   if (!entry) return;
+  if (!cookieFits(tcb, entry.cookie_length)) {
+    // It opens as ever
+    state.bits = 0;
+    return;
+  }
   state.bits |= <u8>FastOpenBit.DATA_ALLOWED;
   state.cookie_length = entry.cookie_length;
   state.cookie0 = entry.cookie0;
   state.cookie1 = entry.cookie1;
+}
+
+/** Whether the SYN has room for a cookie: beside timestamps the longest leaves none for a checksum (RFC 1146). */
+function cookieFits(tcb: Tcb, length: u32): bool {
+  const flags = tcb.flags;
+  let used: u32 = 4 + ((2 + length + 3) & ~3);
+  if (flags & TcbFlag.OFFER_TIMESTAMPS) used += TIMESTAMPS_LENGTH;
+  else if (flags & TcbFlag.OFFER_SACK) used += 4;
+  if (flags & TcbFlag.OFFER_WINDOW_SCALING) used += 4;
+  if (changetype<TcbExt>(<usize>tcb.ext).alt_checksum_wish) used += 4;
+  return used <= OPTIONS_MAX;
 }
 
 /** Bytes of text that the SYN takes: only the first SYN, only behind a cookie (§4.2.1). */
@@ -215,14 +230,19 @@ export function fastOpenRoom(tcb: Tcb): u32 {
   if (!state || tcb.state != <u8>State.SYN_SENT || !((<u32>state.bits) & FastOpenBit.DATA_ALLOWED)) return 0;
   const entry = remembered(tcb);
   const mss = min<u32>(entry && entry.mss ? entry.mss : 536, tcb.rcv_mss);
+  // Options take what they will, those of middleboxes too
   return mss > OPTIONS_MAX ? mss - OPTIONS_MAX : 0;
 }
 
-/** The option of a SYN or SYN-ACK that leaves for the first time; those that are sent again go without on a SYN. */
+/**
+ * The option of a SYN or SYN-ACK that leaves for the first time; those that are sent again go without on a SYN. A client
+ * whose SYN has crossed the peer's grants nothing.
+ */
 export function fastOpenStamp(tcb: Tcb, syn: SynOptions, again: bool): void {
   const state = fastOpenOf(tcb);
   if (!state || !((<u32>state.bits) & FastOpenBit.OPTION)) return;
-  if (again && tcb.state == <u8>State.SYN_SENT) return;
+  const client = state.cookie_length == 0 || ((<u32>state.bits) & FastOpenBit.DATA_ALLOWED) != 0;
+  if (client && (again || tcb.state != <u8>State.SYN_SENT)) return;
   syn.fast_open = state.cookie_length + 1;
   syn.fast_open_experimental = <u8>(((<u32>state.bits) & FastOpenBit.EXPERIMENTAL) != 0);
   syn.cookie0 = state.cookie0;

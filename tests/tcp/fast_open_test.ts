@@ -2,7 +2,16 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Engine } from "../../src/core/engine.ts";
-import { CaState, Engine as Root, FastOpenSysctl, Recovery, State, Tcb } from "../../src/core/layout.gen.ts";
+import {
+  AltChecksum,
+  CaState,
+  Engine as Root,
+  FastOpenSysctl,
+  Recovery,
+  State,
+  Tcb,
+  TcbExt,
+} from "../../src/core/layout.gen.ts";
 import { siphash } from "../oracles/siphash.ts";
 import { lone, type Settings, type Tcp } from "./harness.ts";
 
@@ -134,6 +143,33 @@ test("fast open: with a simultaneous open data of the SYN that was not taken is 
   assert.deepEqual(seen(tcp), ["PA 1:500 ack 1"]);
   tcp.receives({ ack: 501 });
   assert.equal(tcp.sndUna, 501);
+});
+
+test("fast open: a client whose SYN has crossed the peer's grants no cookie", async () => {
+  for (const text of [0, 500]) {
+    const tcp = text ? await knowing() : await lone(CLIENT);
+    tcp.opensFast(text);
+    tcp.segments();
+    tcp.receives({ flags: "S", mss: MSS });
+    assert.deepEqual(seen(tcp), ["SA 0:0 ack 1"]);
+  }
+});
+
+test("fast open: the longest cookie gives way to a checksum that is asked for, so that options take forty bytes at most", async () => {
+  const longest = "00112233445566778899aabbccddeeff";
+  for (const [timestamps, early] of [[true, false], [false, true]] as const) {
+    const tcp = await lone({ ...CLIENT, timestamps, sack: true, windowScaling: true });
+    tcp.opensFast(0);
+    tcp.receives({ flags: "SA", mss: MSS, fastOpen: longest });
+    tcp.receives({ flags: "R", seq: 1 });
+    tcp.segments();
+    tcp.set(Tcb.end_reason, 0);
+    tcp.engine.set(tcp.get(Tcb.ext), TcbExt.alt_checksum_wish, AltChecksum.FLETCHER_8);
+    tcp.opensFast(100);
+    const [{ fastOpen, len, altChecksum }] = tcp.segments();
+    assert.equal(altChecksum, AltChecksum.FLETCHER_8);
+    assert.deepEqual([fastOpen, len], early ? [longest, 100] : [undefined, 0]);
+  }
 });
 
 test("fast open: with a simultaneous open an ACK beyond the data of the SYN is refused", async () => {
