@@ -58,6 +58,7 @@ export {
   socketReadable,
   socketReceiveBuffer,
   socketResize,
+  socketReuse,
   socketUnlisten,
   socketSendSyn,
   socketUrgent,

@@ -36,6 +36,7 @@ export const enum SocketFlag {
   FAST_OPEN = 0x4000,
   /** Opened by the peer. */
   ACCEPTED = 0x8000,
+  REUSE_PORT = 0x10000,
 }
 
 /** One end of a connection as the host knows it: `Tcb.owner`. Its `Tcb` follows it at +128. */
@@ -53,7 +54,7 @@ export class Socket {
   remote_port: u16;
   /** `SocketFlag` bits. */
   flags: u32;
-  /** Chain of those bound to one port. */
+  /** Chain of those that listen at one port and address. */
   port_next: u32;
   port_prev: u32;
   /** What the host program calls it. */
@@ -89,7 +90,7 @@ export class Socket {
   /** Segments that came for this connection, and those of them with text. */
   segs_in: u32;
   data_segs_in: u32;
-  unused3: u32;
+  news_prev: u32;
   unused4: u32;
   unused5: u32;
 }
@@ -116,14 +117,22 @@ export class Listener {
   cookies_until: u64;
 }
 
-/** A local port and who is bound to it. */
+/** A local port at one local address, and who is bound to it there. */
 @unmanaged
 export class Port {
   next: u32;
-  number: u32;
-  /** Those that listen, and all others. */
+  number: u16;
+  /** 0: any address; else one more than the place of the address in `Stack.addresses`. */
+  address: u16;
+  /** Those that listen. */
   listeners: u32;
-  sockets: u32;
+  /** Those of all that BIND or a listener brought here, not CONNECT. */
+  taken: u32;
+  /** How many others there are: with neither SO_REUSEADDR nor SO_REUSEPORT, with the first, with the second, with both. */
+  sockets0: u32;
+  sockets1: u32;
+  sockets2: u32;
+  sockets3: u32;
 }
 
 /** A record of the output buffer; `length` bytes follow at +16, padded to a multiple of 8. */

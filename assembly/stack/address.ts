@@ -35,13 +35,19 @@ export function isAny(hi: u64, lo: u64): bool {
   return hi == 0 && (lo == 0 || lo == MAPPED);
 }
 
-export function isLocal(hi: u64, lo: u64): bool {
+/** The place of an address in `Stack.addresses`; their number when it is none of the host's. */
+export function localPlace(hi: u64, lo: u64): u32 {
   const s = stack();
-  for (let i: u32 = 0; i < s.address_count; i++) {
+  let i: u32 = 0;
+  for (; i < s.address_count; i++) {
     const own = changetype<LocalAddress>(<usize>s.addresses + ((<usize>i) << 4));
-    if (own.lo == lo && own.hi == hi) return true;
+    if (own.lo == lo && own.hi == hi) break;
   }
-  return false;
+  return i;
+}
+
+export function isLocal(hi: u64, lo: u64): bool {
+  return localPlace(hi, lo) < stack().address_count;
 }
 
 /** An address that no packet comes from, RFC 1812 §5.3.7: loopback, multicast, broadcast, none. */

@@ -32,7 +32,7 @@ import { isWritable, sendRoom } from "../tcp/send_buffer";
 import { isAtMark, NOT_URGENT, NOT_YET, readUrgent, stepOverUrgent, urgentIsReady } from "../tcp/urgent";
 import { isAny, isIpv4, isLocal, localAddress } from "./address";
 import { nameTcb } from "./listen";
-import { portConflicts, portForBind, portForConnect, portJoin, portListens } from "./ports";
+import { portConflicts, portForBind, portForConnect, portJoin, portListens, portMoves, portShares } from "./ports";
 import { acceptQueueTake, listenerOf } from "./queues";
 import { orphaned, settle } from "./settle";
 import { takeSocket } from "./socket";
@@ -138,8 +138,7 @@ function nameConnection(socket: Socket, hi: u64, lo: u64, port: u32): u32 {
   if (isAny(socket.local_hi, socket.local_lo) || !(socket.flags & SocketFlag.ADDRESS_BOUND)) {
     const own = localAddress(isIpv4(hi, lo));
     if (!own) return Errno.ENETUNREACH;
-    socket.local_hi = own.hi;
-    socket.local_lo = own.lo;
+    portMoves(socket, own.hi, own.lo);
   }
   socket.remote_hi = hi;
   socket.remote_lo = lo;
@@ -256,6 +255,11 @@ export function socketQuickAck(at: u32, value: u32): void {
   const now = engine().now;
   setQuickAcks(tcbOf(socketAt(at)), value, now);
   settle(socketAt(at), now);
+}
+
+/** SO_REUSEADDR and SO_REUSEPORT: bits of `SocketFlag`. */
+export function socketReuse(at: u32, bits: u32): void {
+  portShares(socketAt(at), bits);
 }
 
 /** SO_OOBINLINE */

@@ -5,7 +5,7 @@ import { Socket, SocketFlag } from "../layout/stack";
 import { engine } from "../base/root";
 import { fastOpenBackupCookie, fastOpenCookie4, fastOpenCookie6, fastOpenRenews, fastOpenSyn } from "../tcp/fast_open";
 import { isIpv4, unmapped } from "./address";
-import { findListener } from "./ports";
+import { findListenerNamed } from "./ports";
 import { listenerOf } from "./queues";
 import { socketAt, tcbOf } from "./stack";
 
@@ -47,8 +47,6 @@ export function fastOpenSettles(child: Socket): void {
   if (tcbOf(child).state == <u8>State.SYN_RECEIVED) return;
   child.flags &= ~SocketFlag.FAST_OPEN;
   // The listener may be gone, its memory somebody else's, and another be in its place
-  const at = findListener(child.local_hi, child.local_lo, child.local_port, !isIpv4(child.local_hi, child.local_lo));
-  if (!at || !socketAt(at).listener) return;
-  const listener = listenerOf(socketAt(at));
-  if (listener.id == child.fast_open_listener) listener.fastopen_count--;
+  const at = findListenerNamed(child.fast_open_listener, child.local_port);
+  if (at) listenerOf(socketAt(at)).fastopen_count--;
 }

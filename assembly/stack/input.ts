@@ -10,7 +10,7 @@ import { timeWaitGivesWay } from "../tcp/synchronized";
 import { ipv4PayloadLength, parseIpv4 } from "../wire/ipv4";
 import { ipv6PayloadLength, parseIpv6 } from "../wire/ipv6";
 import { IP_PROTOCOL_TCP, parseTcp } from "../wire/tcp_header";
-import { isLocal, isMartian, mapAddresses } from "./address";
+import { isIpv4, isLocal, isMartian, mapAddresses } from "./address";
 import { handshakeMayHear, listenerHears, refuseFor } from "./listen";
 import { icmp4Arrives, icmp6Arrives, IP_PROTOCOL_ICMP4, IP_PROTOCOL_ICMP6, tellUnreachable } from "./icmp";
 import { alternateOf } from "./output";
@@ -104,7 +104,15 @@ function portHears(segment: Segment, packet: Packet, old_nxt: u32, reuse: bool, 
     stack().drops_address++;
     return;
   }
-  const listener = findListener(packet.dst_hi, packet.dst_lo, packet.dst_port, packet.version == 6);
+  const listener = findListener(
+    packet.dst_hi,
+    packet.dst_lo,
+    packet.dst_port,
+    packet.src_hi,
+    packet.src_lo,
+    packet.src_port,
+    packet.version == 6,
+  );
   if (listener) listenerHears(socketAt(listener), segment, packet, old_nxt, reuse, now);
   else refuseFor(packet, segment);
 }
@@ -132,5 +140,15 @@ function connectionHears(socket: Socket, segment: Segment, packet: Packet, lengt
 /** A new connection may take the place of one in TIME_WAIT, when somebody listens for it. */
 function givesWay(socket: Socket, segment: Segment, now: u64): bool {
   if (!timeWaitGivesWay(tcbOf(socket), segment, now)) return false;
-  return findListener(socket.local_hi, socket.local_lo, socket.local_port, (socket.flags & SocketFlag.IPV6) != 0) != 0;
+  const ipv6 = !isIpv4(socket.local_hi, socket.local_lo);
+  const listener = findListener(
+    socket.local_hi,
+    socket.local_lo,
+    socket.local_port,
+    socket.remote_hi,
+    socket.remote_lo,
+    socket.remote_port,
+    ipv6,
+  );
+  return listener != 0;
 }

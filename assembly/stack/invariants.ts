@@ -4,6 +4,7 @@ import { Port, Socket, SocketFlag } from "../layout/stack";
 import { engine } from "../base/root";
 import { checkInvariants } from "../tcp/invariants";
 import { timersEarliest } from "../tcp/timers";
+import { portFits, portIsEmpty } from "./ports";
 import { listenerOf } from "./queues";
 import { PORT_BITS, socketAt, stack, tcbOf } from "./stack";
 
@@ -26,6 +27,7 @@ function checkTable(): void {
       assert((socket.hash & ((1 << s.table_bits) - 1)) == <u32>i, "a socket in the wrong chain");
       if (socket.flags & SocketFlag.COUNTED_TIME_WAIT) waiting++;
       if (socket.flags & SocketFlag.COUNTED_ORPHAN) orphans++;
+      assert(!(socket.flags & SocketFlag.BOUND) || portFits(socket), "a socket that another port counts");
       checkConnection(socket);
       count++;
     }
@@ -52,7 +54,7 @@ function checkPorts(): void {
   for (let i: usize = 0; i < (<usize>1) << PORT_BITS; i++) {
     for (let at = load<u32>(<usize>stack().ports + (i << 2)); at; at = changetype<Port>(<usize>at).next) {
       const port = changetype<Port>(<usize>at);
-      assert(port.listeners != 0 || port.sockets != 0, "a port that nobody is bound to");
+      assert(!portIsEmpty(port), "a port that nobody is bound to");
       for (let s = port.listeners; s; s = socketAt(s).port_next) {
         if (socketAt(s).listener) checkListener(socketAt(s));
       }

@@ -10,6 +10,7 @@ export function post(socket: Socket, news: u32): void {
   socket.flags |= SocketFlag.HAS_NEWS;
   const at = <u32>changetype<usize>(socket);
   socket.news_next = 0;
+  socket.news_prev = s.news_head ? s.news_tail : 0;
   if (s.news_head) socketAt(s.news_tail).news_next = at;
   else s.news_head = at;
   s.news_tail = at;
@@ -17,28 +18,18 @@ export function post(socket: Socket, news: u32): void {
 
 /** The next socket with news, off the list; 0 when there is none. Its bits stay in `Socket.news` until cleared. */
 export function stackNews(): usize {
-  const s = stack();
-  const at = s.news_head;
-  if (at) {
-    const socket = socketAt(at);
-    s.news_head = socket.news_next;
-    socket.flags &= ~SocketFlag.HAS_NEWS;
-  }
+  const at = stack().news_head;
+  if (at) forgetNews(socketAt(at));
   return <usize>at;
 }
 
-/** A socket that is about to vanish has no news. */
+/** Takes a socket off the list: it is looked at, or about to vanish. */
 export function forgetNews(socket: Socket): void {
   if (!(socket.flags & SocketFlag.HAS_NEWS)) return;
   socket.flags &= ~SocketFlag.HAS_NEWS;
   const s = stack();
-  const self = <u32>changetype<usize>(socket);
-  if (s.news_head == self) {
-    s.news_head = socket.news_next;
-    return;
-  }
-  let before = s.news_head;
-  while (socketAt(before).news_next != self) before = socketAt(before).news_next;
-  socketAt(before).news_next = socket.news_next;
-  if (s.news_tail == self) s.news_tail = before;
+  if (socket.news_prev) socketAt(socket.news_prev).news_next = socket.news_next;
+  else s.news_head = socket.news_next;
+  if (socket.news_next) socketAt(socket.news_next).news_prev = socket.news_prev;
+  else s.news_tail = socket.news_prev;
 }

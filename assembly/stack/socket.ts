@@ -10,7 +10,7 @@ import { socketAt, SOCKET_CLASS, stack, tcbOf } from "./stack";
 import { tableRemove } from "./table";
 
 /** What a copy keeps of its original's flags. */
-const INHERITED: u32 = SocketFlag.REUSE_ADDRESS | SocketFlag.IPV6;
+const INHERITED: u32 = SocketFlag.REUSE_ADDRESS | SocketFlag.REUSE_PORT | SocketFlag.IPV6;
 
 /** A closed socket with the settings of another: the host's template, or a listener. */
 export function takeSocket(like: u32): Socket {

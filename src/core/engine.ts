@@ -74,6 +74,7 @@ export interface CoreExports {
   socketWritable(socket: number): number;
   socketFinish(socket: number): void;
   socketResize(socket: number): void;
+  socketReuse(socket: number, bits: number): void;
   socketExt(socket: number): number;
   socketKeepalive(socket: number, on: number, idleS: number, intervalS: number, probes: number): void;
   socketPacingRate(socket: number, bytesPerSecond: number): void;

@@ -6,6 +6,7 @@ import {
   FastOpenSysctl,
   Receiver,
   Socket as SocketLayout,
+  SocketFlag,
   Stack,
   State,
   Tcb,
@@ -129,14 +130,16 @@ const sysctl = (name: string) => ({ sysctls }: Target): number => sysctls.get(na
 const hasFlag = (bit: number) => ({ core, socket }: Target): number =>
   (core.tcb(socket.at, Tcb.flags) & bit) !== 0 ? 1 : 0;
 
-const SOCKET: Record<number, Option> = {
-  [SocketOption.SO_REUSEADDR]: {
-    set: ({ socket }, value) => {
-      socket.reuseAddress = value !== 0;
-      return 0;
-    },
-    get: ({ socket }) => socket.reuseAddress ? 1 : 0,
+const reuse = (bit: number): Option => ({
+  set: ({ socket }, value) => {
+    socket.setReuse(bit, value !== 0);
+    return 0;
   },
+  get: ({ socket }) => socket.reuses(bit) ? 1 : 0,
+});
+
+const SOCKET: Record<number, Option> = {
+  [SocketOption.SO_REUSEADDR]: reuse(SocketFlag.REUSE_ADDRESS),
   [SocketOption.SO_TYPE]: { get: () => SOCK_STREAM },
   [SocketOption.SO_PROTOCOL]: { get: () => IPPROTO_TCP },
   [SocketOption.SO_DOMAIN]: { get: ({ socket }) => socket.family },

@@ -484,14 +484,14 @@ export class TcpSocket {
     return (end - core.tcb(this.at, unsent ? Tcb.snd_nxt : Tcb.snd_una)) >>> 0;
   }
 
-  /** Whether the socket takes SO_REUSEADDR. */
-  get reuseAddress(): boolean {
-    return (this.#core.socket(this.at, SocketLayout.flags) & SocketFlag.REUSE_ADDRESS) !== 0;
+  /** Whether SO_REUSEADDR or SO_REUSEPORT is set: a bit of `SocketFlag`. */
+  reuses(bit: number): boolean {
+    return (this.#core.socket(this.at, SocketLayout.flags) & bit) !== 0;
   }
 
-  set reuseAddress(on: boolean) {
+  /** Sets it, or takes it back. */
+  setReuse(bit: number, on: boolean): void {
     const flags = this.#core.socket(this.at, SocketLayout.flags);
-    const bit: number = SocketFlag.REUSE_ADDRESS;
-    this.#core.engine.set(this.at, SocketLayout.flags, on ? flags | bit : flags & ~bit);
+    this.#core.call((core) => core.socketReuse(this.at, on ? flags | bit : flags & ~bit));
   }
 }
