@@ -140,6 +140,7 @@ const reuse = (bit: number): Option => ({
 
 const SOCKET: Record<number, Option> = {
   [SocketOption.SO_REUSEADDR]: reuse(SocketFlag.REUSE_ADDRESS),
+  [SocketOption.SO_REUSEPORT]: reuse(SocketFlag.REUSE_PORT),
   [SocketOption.SO_TYPE]: { get: () => SOCK_STREAM },
   [SocketOption.SO_PROTOCOL]: { get: () => IPPROTO_TCP },
   [SocketOption.SO_DOMAIN]: { get: ({ socket }) => socket.family },

@@ -27,6 +27,8 @@ const OPTIONS: [number, number, number[]][] = [
   [SOL_SOCKET, SocketOption.SO_SNDBUF, [0, 2304, 100_000]],
   [SOL_SOCKET, SocketOption.SO_RCVBUF, [0, 1024, 100_000, 3_000_000]],
   [SOL_SOCKET, SocketOption.SO_KEEPALIVE, [0, 1]],
+  [SOL_SOCKET, SocketOption.SO_REUSEADDR, [0, 1]],
+  [SOL_SOCKET, SocketOption.SO_REUSEPORT, [0, 1]],
   [IPPROTO_TCP, TcpOption.TCP_NODELAY, [0, 1]],
   [IPPROTO_TCP, TcpOption.TCP_CORK, [0, 1]],
   [IPPROTO_TCP, TcpOption.TCP_QUICKACK, [0, 1, 2]],
@@ -56,6 +58,7 @@ class Stage {
   #listen(port: number): void {
     const fd = this.#host.socket(10, 1);
     this.#host.setsockopt(fd, SOL_SOCKET, SocketOption.SO_REUSEADDR, 1);
+    if (this.#random.chance(0.5)) this.#host.setsockopt(fd, SOL_SOCKET, SocketOption.SO_REUSEPORT, 1);
     this.#host.bind(fd, { address: "::", port });
     this.#host.listen(fd, this.#random.pick([0, 1, 5, 100]));
     this.#host.fcntl(fd, 4, 0o4000);
@@ -103,7 +106,7 @@ class Stage {
       host.connect(fd, { address: "10.0.0.105", port: random.pick([7, 80]) });
       this.#fds.push(fd);
     } else if (call === 6 && random.chance(0.2)) {
-      host.close(this.#listeners.shift()!);
+      if (random.chance(0.7)) host.close(this.#listeners.shift()!);
       this.#listen(random.pick(PORTS));
     } else if (call === 7) {
       this.#setsOption(random.pick([...this.#fds, ...this.#listeners]));
