@@ -35,6 +35,7 @@ export { stackInput } from "./stack/input";
 export { stackRun } from "./stack/run";
 export { checkStack } from "./stack/invariants";
 export { stackNews } from "./stack/news";
+export { socketFastOpenKeys } from "./stack/fast_open";
 export {
   socketAbort,
   socketAccept,

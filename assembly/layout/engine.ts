@@ -174,7 +174,7 @@ export class Engine {
   fastopen: u32;
   /** What clients remember of servers: `FastOpenCache` entries, 0 before the first. */
   fastopen_cache: u32;
-  /** net.ipv4.tcp_fastopen_key. */
+  /** net.ipv4.tcp_fastopen_key: the host's `FastOpenKeys`, for listeners without their own. */
   fastopen_key0: u64;
   fastopen_key1: u64;
   /** The key before that one, whose cookies still count; zeros: none. */

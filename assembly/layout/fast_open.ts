@@ -12,6 +12,15 @@ export class FastOpen {
   cookie1: u64;
 }
 
+/** What makes a server's cookies, and the key before, whose cookies still count; zeros: none. */
+@unmanaged
+export class FastOpenKeys {
+  key0: u64;
+  key1: u64;
+  backup0: u64;
+  backup1: u64;
+}
+
 /** What a client remembers of a server, RFC 7413 §4.1.3; the table has one for each value of a hash. */
 @unmanaged
 export class FastOpenCache {

@@ -91,7 +91,8 @@ export class Socket {
   segs_in: u32;
   data_segs_in: u32;
   news_prev: u32;
-  unused4: u32;
+  /** TCP_FASTOPEN_KEY: `FastOpenKeys` of its own; 0: the host's. */
+  fast_open_keys: u32;
   unused5: u32;
 }
 

@@ -275,7 +275,7 @@ export function socketKeepalive(at: u32, on: bool, idle_s: u32, interval_s: u32,
 }
 
 /** SO_MAX_PACING_RATE, bytes a second; 0: none. */
-export function socketPacingRate(at: u32, rate: u32): void {
+export function socketPacingRate(at: u32, rate: u64): void {
   setPacingRate(tcbOf(socketAt(at)), rate);
 }
 

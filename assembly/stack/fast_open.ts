@@ -1,13 +1,25 @@
 /** A listener's part in TCP Fast Open, RFC 7413 §4.2.2: who may, how many at a time, and with which cookie. */
 import { FastOpenSysctl, State } from "../layout/enums";
+import { FastOpenKeys } from "../layout/fast_open";
 import { Segment, SynOptions } from "../layout/segment";
 import { Socket, SocketFlag } from "../layout/stack";
+import { giveSlab, takeSlab } from "../base/arena";
 import { engine } from "../base/root";
-import { fastOpenBackupCookie, fastOpenCookie4, fastOpenCookie6, fastOpenRenews, fastOpenSyn } from "../tcp/fast_open";
+import {
+  fastOpenBackupCookie,
+  fastOpenCookie4,
+  fastOpenCookie6,
+  fastOpenHostKeys,
+  fastOpenRenews,
+  fastOpenSyn,
+} from "../tcp/fast_open";
 import { isIpv4, unmapped } from "./address";
 import { findListenerNamed } from "./ports";
 import { listenerOf } from "./queues";
 import { socketAt, tcbOf } from "./stack";
+
+const KEYS_CLASS: u32 = 5;
+if (offsetof<FastOpenKeys>() != 1 << KEYS_CLASS) ERROR("FastOpenKeys is not 32 bytes");
 
 /** How many connections may begin early at a time; 0: Fast Open is not offered. */
 function limit(parent: Socket): u32 {
@@ -24,8 +36,9 @@ export function fastOpenBegins(parent: Socket, child: Socket, segment: Segment):
   const listener = listenerOf(parent);
   const most = limit(parent);
   if (!most) return false;
-  const cookie = cookieFor(child);
-  const backup = syn.cookie0 == cookie ? 0 : fastOpenBackupCookie(isIpv4(child.remote_hi, child.remote_lo));
+  const keys = keysOf(parent);
+  const cookie = cookieFor(child, keys);
+  const backup = syn.cookie0 == cookie ? 0 : fastOpenBackupCookie(keys, isIpv4(child.remote_hi, child.remote_lo));
   const old = backup != 0 && syn.cookie0 == backup;
   if (!fastOpenSyn(tcbOf(child), segment, old ? backup : cookie, listener.fastopen_count < most)) return false;
   if (old) fastOpenRenews(tcbOf(child), segment, cookie);
@@ -35,11 +48,31 @@ export function fastOpenBegins(parent: Socket, child: Socket, segment: Segment):
   return true;
 }
 
-function cookieFor(child: Socket): u64 {
-  if (isIpv4(child.remote_hi, child.remote_lo)) {
-    return fastOpenCookie4(unmapped(child.remote_lo), unmapped(child.local_lo));
+/** TCP_FASTOPEN_KEY of a listener, else the host's. */
+function keysOf(parent: Socket): FastOpenKeys {
+  return parent.fast_open_keys ? changetype<FastOpenKeys>(<usize>parent.fast_open_keys) : fastOpenHostKeys();
+}
+
+/** Keys of a socket's own, as it has them or as the host has. */
+export function socketFastOpenKeys(at: u32): usize {
+  const socket = socketAt(at);
+  if (!socket.fast_open_keys) {
+    socket.fast_open_keys = <u32>takeSlab(KEYS_CLASS);
+    memory.copy(socket.fast_open_keys, changetype<usize>(fastOpenHostKeys()), offsetof<FastOpenKeys>());
   }
-  return fastOpenCookie6(child.remote_hi, child.remote_lo, child.local_hi, child.local_lo);
+  return <usize>socket.fast_open_keys;
+}
+
+/** The socket is about to vanish. */
+export function fastOpenForgets(socket: Socket): void {
+  if (socket.fast_open_keys) giveSlab(socket.fast_open_keys, KEYS_CLASS);
+}
+
+function cookieFor(child: Socket, keys: FastOpenKeys): u64 {
+  if (isIpv4(child.remote_hi, child.remote_lo)) {
+    return fastOpenCookie4(keys, unmapped(child.remote_lo), unmapped(child.local_lo));
+  }
+  return fastOpenCookie6(keys, child.remote_hi, child.remote_lo, child.local_hi, child.local_lo);
 }
 
 /** An early connection that is confirmed, or over, makes room for another. */

@@ -5,6 +5,7 @@ import { giveSlab, takeSlab } from "../base/arena";
 import { NEVER } from "../base/time";
 import { connectionInherits, connectionRelease } from "../tcp/extension";
 import { State } from "../layout/enums";
+import { fastOpenForgets } from "./fast_open";
 import { portLeave } from "./ports";
 import { socketAt, SOCKET_CLASS, stack, tcbOf } from "./stack";
 import { tableRemove } from "./table";
@@ -34,6 +35,7 @@ export function takeSocket(like: u32): Socket {
   socket.soft_error = 0;
   socket.defer_accept = 0;
   socket.fastopen_backlog = 0;
+  socket.fast_open_keys = 0;
   socket.segs_in = 0;
   socket.data_segs_in = 0;
   tcb.owner = at;
@@ -51,6 +53,7 @@ export function giveSocket(socket: Socket): void {
   const tcb = tcbOf(socket);
   if (tcb.timer_event) changetype<Event>(<usize>tcb.timer_event).target = 0;
   connectionRelease(tcb);
+  fastOpenForgets(socket);
   tableRemove(socket);
   portLeave(socket);
   stack().socket_count--;

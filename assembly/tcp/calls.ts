@@ -143,7 +143,7 @@ export function setUrgentInline(tcb: Tcb, on: bool): void {
 }
 
 /** SO_MAX_PACING_RATE, bytes a second; 0: none. Also in the midst of a connection. */
-export function setPacingRate(tcb: Tcb, rate: u32): void {
+export function setPacingRate(tcb: Tcb, rate: u64): void {
   connectionExt(tcb).max_pacing_rate = rate;
   if (rate) tcb.flags |= TcbFlag.SEND_CARE;
 }

@@ -7,7 +7,8 @@
  *               SYN, cookie, data ---->   SYN-ACK acknowledges the data        or only the SYN: the data is sent again
  */
 import { CaState, FastOpenBit, FastOpenSysctl, Pending, Sent, State, TcbFlag, Timer } from "../layout/enums";
-import { FastOpen, FastOpenCache } from "../layout/fast_open";
+import { Engine } from "../layout/engine";
+import { FastOpen, FastOpenCache, FastOpenKeys } from "../layout/fast_open";
 import { TcbExt } from "../layout/reassembly";
 import { Segment, SynOptions } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
@@ -62,32 +63,45 @@ function hasBit(tcb: Tcb, bit: FastOpenBit): bool {
 // ---- The cookie
 
 /** §4.1.2, as Linux makes it: SipHash of the client's and the server's address in network order, `words` at `at`. */
-function cookieOf(at: usize, words: u32): u64 {
-  const e = engine();
-  return siphashWords(e.fastopen_key0, e.fastopen_key1, at, words);
+function cookieOf(keys: FastOpenKeys, at: usize, words: u32): u64 {
+  return siphashWords(keys.key0, keys.key1, at, words);
+}
+
+/** The host's own. */
+export function fastOpenHostKeys(): FastOpenKeys {
+  return changetype<FastOpenKeys>(changetype<usize>(engine()) + offsetof<Engine>("fastopen_key0"));
+}
+
+if (offsetof<Engine>("fastopen_backup1") - offsetof<Engine>("fastopen_key0") != offsetof<FastOpenKeys>("backup1")) {
+  ERROR("the host's keys are not FastOpenKeys");
 }
 
 /** The same by the key before, of the ends that the last cookie was made of; 0 without such a key. */
-export function fastOpenBackupCookie(ipv4: bool): u64 {
-  const e = engine();
-  if ((e.fastopen_backup0 | e.fastopen_backup1) == 0) return 0;
-  return siphashWords(e.fastopen_backup0, e.fastopen_backup1, SCRATCH, ipv4 ? 1 : 4);
+export function fastOpenBackupCookie(keys: FastOpenKeys, ipv4: bool): u64 {
+  if ((keys.backup0 | keys.backup1) == 0) return 0;
+  return siphashWords(keys.backup0, keys.backup1, SCRATCH, ipv4 ? 1 : 4);
 }
 
 /** For IPv4 addresses in host order. */
-export function fastOpenCookie4(client: u32, server: u32): u64 {
+export function fastOpenCookie4(keys: FastOpenKeys, client: u32, server: u32): u64 {
   store<u32>(SCRATCH, bswap(client));
   store<u32>(SCRATCH, bswap(server), 4);
-  return cookieOf(SCRATCH, 1);
+  return cookieOf(keys, SCRATCH, 1);
 }
 
 /** For IPv6 addresses, as two words each as they lie in memory. */
-export function fastOpenCookie6(client_hi: u64, client_lo: u64, server_hi: u64, server_lo: u64): u64 {
+export function fastOpenCookie6(
+  keys: FastOpenKeys,
+  client_hi: u64,
+  client_lo: u64,
+  server_hi: u64,
+  server_lo: u64,
+): u64 {
   store<u64>(SCRATCH, client_hi);
   store<u64>(SCRATCH, client_lo, 8);
   store<u64>(SCRATCH, server_hi, 16);
   store<u64>(SCRATCH, server_lo, 24);
-  return cookieOf(SCRATCH, 4);
+  return cookieOf(keys, SCRATCH, 4);
 }
 
 /** Whether the host by `bit`, or the user by TCP_FASTOPEN_NO_COOKIE, does without cookies. */

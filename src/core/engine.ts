@@ -74,10 +74,11 @@ export interface CoreExports {
   socketWritable(socket: number): number;
   socketFinish(socket: number): void;
   socketResize(socket: number): void;
+  socketFastOpenKeys(socket: number): number;
   socketReuse(socket: number, bits: number): void;
   socketExt(socket: number): number;
   socketKeepalive(socket: number, on: number, idleS: number, intervalS: number, probes: number): void;
-  socketPacingRate(socket: number, bytesPerSecond: number): void;
+  socketPacingRate(socket: number, bytesPerSecond: bigint): void;
   socketUserTimeout(socket: number, ms: number): void;
   socketWindowClamp(socket: number, bytes: number): void;
   socketNoDelay(socket: number, on: number): void;
@@ -100,8 +101,8 @@ export interface CoreExports {
   openActive(tcb: number, now: bigint): void;
   openFast(tcb: number, now: bigint): void;
   sendOpeningSyn(tcb: number, now: bigint): void;
-  fastOpenCookie4(client: number, server: number): bigint;
-  fastOpenCookie6(client_hi: bigint, client_lo: bigint, server_hi: bigint, server_lo: bigint): bigint;
+  fastOpenCookie4(keys: number, client: number, server: number): bigint;
+  fastOpenCookie6(keys: number, clientHi: bigint, clientLo: bigint, serverHi: bigint, serverLo: bigint): bigint;
   fastOpenKnows(tcb: number): number;
   fastOpenSyn(tcb: number, segment: number, cookie: bigint, room: number): number;
   openPassive(tcb: number): void;

@@ -3,6 +3,7 @@ import type { Field } from "../core/engine.ts";
 import {
   CC_NAMES,
   Engine as Root,
+  FastOpenKeys,
   FastOpenSysctl,
   Receiver,
   Socket as SocketLayout,
@@ -28,13 +29,15 @@ import {
   TcpOption,
 } from "./constants.ts";
 import type { CoreHost } from "./core_host.ts";
-import { type Sysctls, useFastOpenKeys } from "./sysctls.ts";
+import { hostFastOpenKeys, type Sysctls, useFastOpenKeys } from "./sysctls.ts";
 import type { LingerValue, TcpSocket } from "./tcp_socket.ts";
 
-/** SO_MAX_PACING_RATE that bounds nothing. */
+/** SO_MAX_PACING_RATE in 32 bits that bounds nothing. */
 const NO_RATE = 0xffffffff;
 const SMALLEST_SEND_BUFFER = 4608;
 const SMALLEST_RECEIVE_BUFFER = 2304;
+/** Twice that is still a signed number of 32 bits. */
+const BUFFER_MAX = 0x3fffffff;
 const US_PER_S = 1_000_000;
 /** What Linux tells before a connection is there, RFC 9293 §3.7.1. */
 const DEFAULT_MSS = 536;
@@ -90,10 +93,17 @@ const extra = (field: Field, least: number, most: number, initial: (target: Targ
   get: (target) => target.core.ext(target.socket.at, field) || initial(target),
 });
 
+/** What is asked for, at most `maximum`; below 0 it is unsigned, and so the maximum, but nothing where there is none. */
+function askedBuffer({ sysctls }: Target, maximum: string | null, value: number): number {
+  if (maximum === null) return Math.min(Math.max(value, 0), BUFFER_MAX);
+  return Math.min(value < 0 ? value >>> 0 : value, sysctls.get(maximum)[0], BUFFER_MAX);
+}
+
 /** Linux doubles what is asked for: half of it is bookkeeping. */
 const sendBuffer = (maximum: string | null): Option => ({
-  set: ({ core, sysctls, socket }, value) => {
-    const asked = maximum === null ? value : Math.min(value, sysctls.get(maximum)[0]);
+  set: (target, value) => {
+    const { core, socket } = target;
+    const asked = askedBuffer(target, maximum, value);
     core.setExt(socket.at, TcbExt.sndbuf_locked, 1);
     core.setTcb(socket.at, Tcb.snd_buf, Math.max(2 * asked, SMALLEST_SEND_BUFFER));
     core.call((exports) => exports.socketResize(socket.at));
@@ -103,8 +113,9 @@ const sendBuffer = (maximum: string | null): Option => ({
 });
 
 const receiveBuffer = (maximum: string | null): Option => ({
-  set: ({ core, sysctls, socket }, value) => {
-    const asked = maximum === null ? value : Math.min(value, sysctls.get(maximum)[0]);
+  set: (target, value) => {
+    const { core, socket } = target;
+    const asked = askedBuffer(target, maximum, value);
     const bytes = Math.max(2 * asked, SMALLEST_RECEIVE_BUFFER);
     core.call((exports) => exports.socketReceiveBuffer(socket.at, bytes));
     return 0;
@@ -152,8 +163,9 @@ const SOCKET: Record<number, Option> = {
   [SocketOption.SO_RCVBUFFORCE]: receiveBuffer(null),
   [SocketOption.SO_MAX_PACING_RATE]: {
     set: ({ core, socket }, value) => {
-      // All ones, as a signed number too: no bound
-      core.call((exports) => exports.socketPacingRate(socket.at, value >>> 0 === NO_RATE ? 0 : value));
+      // As an int of 32 bits, whose ones bound nothing; what is larger came in 64
+      const rate = value < 0 ? value >>> 0 : Math.min(Math.trunc(value), Number.MAX_SAFE_INTEGER);
+      core.call((exports) => exports.socketPacingRate(socket.at, rate === NO_RATE ? 0n : BigInt(rate)));
       return 0;
     },
     get: ({ core, socket }) => core.ext(socket.at, TcbExt.max_pacing_rate) || NO_RATE,
@@ -367,7 +379,7 @@ const LEVELS: Record<number, Record<number, Option>> = {
 /** -errno or 0. */
 export function setOption(target: Target, level: number, name: number, value: OptionValue): number {
   const { core, socket } = target;
-  if (level === SOL_TCP && name === TcpOption.TCP_FASTOPEN_KEY) return setFastOpenKey(core, value);
+  if (level === SOL_TCP && name === TcpOption.TCP_FASTOPEN_KEY) return setFastOpenKey(core, socket, value);
   if (level === SOL_TCP && name === TcpOption.TCP_CONGESTION) return setCongestion(core, socket, value);
   if (level === SOL_SOCKET && name === SocketOption.SO_LINGER) {
     if (typeof value !== "object" || !("onoff" in value)) return -Errno.EINVAL;
@@ -386,6 +398,9 @@ export function getOption(target: Target, level: number, name: number): OptionRe
   const { core, socket } = target;
   if (level === SOL_TCP && name === TcpOption.TCP_CONGESTION) {
     return { result: 0, value: CC_NAMES[core.tcb(socket.at, Tcb.cc)].toLowerCase() };
+  }
+  if (level === SOL_TCP && name === TcpOption.TCP_FASTOPEN_KEY) {
+    return { result: 0, value: fastOpenKey(core, socket) };
   }
   if (level === SOL_SOCKET && name === SocketOption.SO_LINGER) return { result: 0, value: { ...socket.linger } };
   // The struct itself is what `Host.tcpInfo` returns, by the names of its fields
@@ -415,14 +430,22 @@ function timeLimit(socket: TcpSocket, name: number): TimeValue {
   return { tv_sec: Math.floor(us / US_PER_S), tv_usec: us % US_PER_S };
 }
 
-/** One key of 16 bytes, or two of which the first makes cookies. The host has one pair for all its listeners. */
-function setFastOpenKey(core: CoreHost, value: OptionValue): number {
+/** One key of 16 bytes, or two of which the first makes cookies; until then a listener has the host's. */
+function setFastOpenKey(core: CoreHost, socket: TcpSocket, value: OptionValue): number {
   const bytes = typeof value === "string" ? Uint8Array.from(value, (letter) => letter.charCodeAt(0)) : value;
   if (!(bytes instanceof Uint8Array) || (bytes.length !== 16 && bytes.length !== 32)) return -Errno.EINVAL;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const words = Array.from({ length: bytes.length / 4 }, (_, at) => BigInt(view.getUint32(4 * at, true)));
-  useFastOpenKeys(core, [words.slice(0, 4), ...bytes.length === 32 ? [words.slice(4)] : []]);
+  const keys = core.call((exports) => exports.socketFastOpenKeys(socket.at)) >>> 0;
+  useFastOpenKeys(core, keys, [words.slice(0, 4), ...bytes.length === 32 ? [words.slice(4)] : []]);
   return 0;
+}
+
+/** As many keys as there are. */
+function fastOpenKey(core: CoreHost, socket: TcpSocket): Uint8Array {
+  const at = core.socket(socket.at, SocketLayout.fast_open_keys) || hostFastOpenKeys(core);
+  const keys = core.engine.bytes(at, FastOpenKeys.size).slice();
+  return keys.subarray(FastOpenKeys.backup0.offset).every((byte) => byte === 0) ? keys.slice(0, 16) : keys;
 }
 
 /** In the middle of a connection the new algorithm begins afresh: its state is laid over the other's. */

@@ -2,7 +2,7 @@
  * Linux's `net.*` parameters that the engine knows, with the defaults of a freshly booted Linux, and what each does to
  * the core. A parameter that is not here is refused by name.
  */
-import { CC_NAMES, Engine as Root, Recovery, Stack, Tcb, TcbFlag } from "../core/layout.gen.ts";
+import { CC_NAMES, Engine as Root, FastOpenKeys, Recovery, Stack, Tcb, TcbFlag } from "../core/layout.gen.ts";
 import type { Field } from "../core/engine.ts";
 import type { CoreHost } from "./core_host.ts";
 
@@ -45,16 +45,21 @@ function setFastOpenKey(core: CoreHost, text: string): boolean {
   const keys = text.split(",").map((key) => key.trim().split("-"));
   if (keys.length > 2 || !keys.every((words) => words.length === 4)) return false;
   if (!keys.flat().every((word) => /^[0-9a-f]{1,8}$/i.test(word))) return false;
-  useFastOpenKeys(core, keys.map((words) => words.map((word) => BigInt(`0x${word}`))));
+  useFastOpenKeys(core, hostFastOpenKeys(core), keys.map((words) => words.map((word) => BigInt(`0x${word}`))));
   return true;
 }
 
-/** The key that makes cookies, and perhaps the one before: four words each. */
-export function useFastOpenKeys(core: CoreHost, [key, backup]: bigint[][]): void {
-  core.setRoot(Root.fastopen_key0, key[1] << 32n | key[0]);
-  core.setRoot(Root.fastopen_key1, key[3] << 32n | key[2]);
-  core.setRoot(Root.fastopen_backup0, backup === undefined ? 0n : backup[1] << 32n | backup[0]);
-  core.setRoot(Root.fastopen_backup1, backup === undefined ? 0n : backup[3] << 32n | backup[2]);
+/** Puts the key that makes cookies, and perhaps the one before, four words each, to `FastOpenKeys` at `at`. */
+export function useFastOpenKeys(core: CoreHost, at: number, [key, backup = [0n, 0n, 0n, 0n]]: bigint[][]): void {
+  core.engine.set(at, FastOpenKeys.key0, key[1] << 32n | key[0]);
+  core.engine.set(at, FastOpenKeys.key1, key[3] << 32n | key[2]);
+  core.engine.set(at, FastOpenKeys.backup0, backup[1] << 32n | backup[0]);
+  core.engine.set(at, FastOpenKeys.backup1, backup[3] << 32n | backup[2]);
+}
+
+/** Where the host's keys are. */
+export function hostFastOpenKeys(core: CoreHost): number {
+  return core.engine.root + Root.fastopen_key0.offset;
 }
 
 /** Parameters of what this host does not have, or whose effect no peer and no call can see here. */

@@ -193,3 +193,43 @@ test("MSG_PEEK behind the urgent byte leaves the mark where it is", async () => 
   }
   assert.equal(atMark(), 0);
 });
+
+test("TCP_FASTOPEN_KEY is one listener's: its cookies are no good at another, and the key before still counts", async () => {
+  const { net } = await withCookie();
+  const { b } = net;
+  const key = Uint8Array.from({ length: 16 }, (_, i) => i + 1);
+  const listens = (port: number): number => {
+    const fd = b.socket(2, SOCK_STREAM | SOCK_NONBLOCK);
+    b.setsockopt(fd, SOL_TCP, TcpOption.TCP_FASTOPEN, 5);
+    must(b.bind(fd, { address: B, port }));
+    must(b.listen(fd, 5));
+    return fd;
+  };
+  /** Whether data on a SYN, with the cookie that the client has, begins a connection at once. */
+  const isEarly = (listener: number, port: number): boolean => {
+    const client = net.a.socket(2, SOCK_STREAM | SOCK_NONBLOCK);
+    assert.equal(net.a.write(client, request, MessageFlag.MSG_FASTOPEN, { address: B, port }), request.length);
+    net.pass(5.1);
+    const now = b.accept(listener) as { result: number };
+    net.pass(50);
+    if (now.result < 0) must((b.accept(listener) as { result: number }).result);
+    return now.result > 0;
+  };
+  const [own, hosts] = [listens(81), listens(82)];
+  assert.equal(b.setsockopt(own, SOL_TCP, TcpOption.TCP_FASTOPEN_KEY, key), 0);
+  assert.deepEqual(b.getsockopt(own, SOL_TCP, TcpOption.TCP_FASTOPEN_KEY).value, key);
+  assert.deepEqual(b.getsockopt(hosts, SOL_TCP, TcpOption.TCP_FASTOPEN_KEY).value, new Uint8Array(16));
+  // The client has the cookie of the host's key; the listener with its own refuses it, and gives its own
+  assert.ok(isEarly(hosts, 82));
+  assert.ok(!isEarly(own, 81));
+  assert.ok(isEarly(own, 81));
+  assert.ok(!isEarly(hosts, 82));
+  assert.ok(!isEarly(own, 81));
+  const next = new Uint8Array(32).fill(9);
+  next.set(key, 16);
+  assert.equal(b.setsockopt(own, SOL_TCP, TcpOption.TCP_FASTOPEN_KEY, next), 0);
+  assert.deepEqual(b.getsockopt(own, SOL_TCP, TcpOption.TCP_FASTOPEN_KEY).value, next);
+  assert.ok(isEarly(own, 81), "the cookie of the key before");
+  assert.ok(isEarly(own, 81), "the new one");
+  b.check();
+});

@@ -267,3 +267,28 @@ test("SO_MAX_PACING_RATE: paces a connection that has sent already, too", async 
     assert.equal(came(), 40_000);
   }
 });
+
+test("SO_SNDBUF and SO_RCVBUF: below 0 is as much as may be, forced it is nothing", async () => {
+  const { get, set } = await fresh();
+  const { SO_SNDBUF, SO_RCVBUF, SO_SNDBUFFORCE, SO_RCVBUFFORCE } = SocketOption;
+  for (const [name, forced, smallest] of [[SO_SNDBUF, SO_SNDBUFFORCE, 4608], [SO_RCVBUF, SO_RCVBUFFORCE, 2304]]) {
+    assert.equal(set(SOL_SOCKET, name, -1), 0);
+    assert.equal(get(SOL_SOCKET, name), 2 * 212_992);
+    assert.equal(set(SOL_SOCKET, forced, -1), 0);
+    assert.equal(get(SOL_SOCKET, name), smallest);
+    assert.equal(set(SOL_SOCKET, forced, 0x7fffffff), 0);
+    assert.equal(get(SOL_SOCKET, name), 0x7ffffffe);
+  }
+});
+
+test("SO_MAX_PACING_RATE has 64 bits, and 32 ones bound nothing", async () => {
+  const net = await Network.create();
+  const { client } = net.connect();
+  const told = (): number => (net.a.tcpInfo(client) as { tcpi_max_pacing_rate: number }).tcpi_max_pacing_rate;
+  for (const [set, bound] of [[1e9, 1e9], [12.5e9, 12.5e9], [-2, 0xfffffffe], [0xffffffff, 2 ** 64], [-1, 2 ** 64]]) {
+    assert.equal(net.a.setsockopt(client, SOL_SOCKET, SocketOption.SO_MAX_PACING_RATE, set), 0);
+    assert.equal(told(), bound);
+    const read = net.a.getsockopt(client, SOL_SOCKET, SocketOption.SO_MAX_PACING_RATE).value;
+    assert.equal(read, Math.min(bound, bound === 2 ** 64 ? 0xffffffff : bound));
+  }
+});
