@@ -28,8 +28,10 @@ export type { TcpInfo } from "./core/tcp_info.ts";
 export type { WasmSource } from "./core/engine.ts";
 export { ScenarioError } from "./scenario/error.ts";
 export type {
+  BuiltInCongestionControl,
   CcOptions,
   Chance,
+  CongestionControl,
   Dumbbell,
   FlowGroup,
   FlowTcpParameters,

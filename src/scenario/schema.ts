@@ -3,6 +3,7 @@
  * topology and source with where it comes from. Nothing else in `scenario/` knows a field's range or default.
  */
 
+import type { BuiltInCongestionControl } from "./types.ts";
 import type { ObjectType, Param, Refusals, Type, Variant, VariantsType } from "./table.ts";
 
 const US = 1e3;
@@ -62,7 +63,8 @@ const abe: Param = {
   doc: "A mark takes less of the window than a loss, RFC 8511.",
 };
 
-export const CONGESTION_CONTROLS: readonly Variant[] = [
+/** A name that is missing in the public type is refused by the compiler. */
+export const CONGESTION_CONTROLS: readonly (Variant & { name: BuiltInCongestionControl })[] = [
   {
     name: "cubic",
     source: "RFC 9438",
