@@ -289,7 +289,6 @@ export function enterLoss(tcb: Tcb, now: u64): void {
     rememberThreshold(tcb);
     tx.prior_cwnd = tcb.cwnd;
     ccOnRto(tcb);
-    if (tcb.flags & TcbFlag.ECN) ecnReduced(tcb);
     beginUndo(tcb);
   }
   // A time-out after many duplicates: reordering was overestimated
@@ -301,4 +300,6 @@ export function enterLoss(tcb: Tcb, now: u64): void {
   tx.pending = <u8>Pending.RETRANSMISSION;
   tcb.cwnd_cnt = 0;
   setCwnd(tcb, inFlight(tcb) + 1, now);
+  // RFC 3168 §6.1.2: whatever ssthresh was, cwnd is smaller now
+  if (tcb.flags & TcbFlag.ECN) ecnReduced(tcb);
 }

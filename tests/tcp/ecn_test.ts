@@ -1,7 +1,7 @@
 /** Explicit congestion notification, RFC 3168, with Linux's rules; E is ECE, W is CWR, N is AE. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { CaState, CcOption, Tcb, TcbFlag } from "../../src/core/layout.gen.ts";
+import { CaState, CcOption, Recovery, Tcb, TcbFlag } from "../../src/core/layout.gen.ts";
 import { accepted, type Arriving, connected, lone, type Settings, type Tcp } from "./harness.ts";
 import { MSS } from "./bulk.ts";
 
@@ -162,6 +162,23 @@ test("ecn: after a time-out the next new data has CWR too", async () => {
   tcp.writes(MSS);
   assert.deepEqual(marks(tcp), ["PAW ect0 1000"]);
 });
+
+for (const recovery of [0, Recovery.LINUX]) {
+  test(`ecn: a time-out during a reduction tells of itself by CWR once more, recovery ${recovery}`, async () => {
+    const tcp = await sender({ initialWindow: 10, recovery });
+    tcp.writes(40 * MSS);
+    tcp.segments();
+    tcp.passes("100ms");
+    tcp.receives({ flags: "AE", ack: 1 + 6 * MSS });
+    assert.equal(tcp.get(Tcb.ca_state), CaState.CWR);
+    assert.match(marks(tcp)[0], /^AW ect0/);
+    while (tcp.get(Tcb.ca_state) !== CaState.LOSS) assert.ok(tcp.passesToNextDeadline());
+    tcp.segments();
+    tcp.receives({ ack: tcp.sndNxt });
+    tcp.writes(40 * MSS);
+    assert.match(marks(tcp)[0], /^AW ect0/);
+  });
+}
 
 test("ecn: ECE without agreement means nothing", async () => {
   const tcp = await connected({ mss: MSS });
