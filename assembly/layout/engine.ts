@@ -162,6 +162,8 @@ export class Engine {
   probe_interval_s: u32;
   /** The MSS before options is never less, whatever a peer announces or a router says. */
   min_snd_mss: u32;
+  /** How long the smallest round-trip time is remembered, seconds. */
+  min_rtt_wlen_s: u32;
   /** net.ipv4.ip_no_pmtu_disc: with 2 no report of a smaller MTU is heard. */
   ip_no_pmtu_disc: u32;
   /** Largest send buffer that tuning gives (tcp_wmem[2]). */

@@ -115,6 +115,11 @@ export class Sender {
   bytes_retrans: u64;
   /** SACKed records at `Tcb.lost_frontier` or above. */
   sacked_beyond: u32;
+  /** What `Tcb.rtt_min_us` was before it was measured anew, and when that began, timestamp-clock milliseconds. */
+  rtt_min_before_us: u32;
+  rtt_min_since_ms: u32;
+  /** The smallest of all before. */
+  rtt_min_ever_us: u32;
 }
 
 /** A retransmission in flight; stale when its record was delivered or sent again since. */

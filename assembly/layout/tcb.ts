@@ -108,6 +108,7 @@ export class Tcb {
   rtt_sum_us: u64;
   rtt_count: u32;
   rtt_max_us: u32;
+  /** The smallest since it was last measured anew, see rtt.ts. */
   rtt_min_us: u32;
   /** SRTT in microseconds, times 8; 0 before the first sample. */
   srtt_us8: u32;

@@ -50,6 +50,7 @@ function linuxDefaults(e: Engine): void {
   e.probe_threshold = 8;
   e.probe_interval_s = 600;
   e.min_snd_mss = 48;
+  e.min_rtt_wlen_s = 300;
   e.keepalive_time_s = 7200;
   e.keepalive_interval_s = 75;
   e.keepalive_probes = 9;

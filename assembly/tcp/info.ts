@@ -14,7 +14,7 @@ import { headersLength } from "./pmtu";
 import { advmss, startingSpace, startingThreshold } from "./receive_tuning";
 import { offeredWindow } from "./receive_window";
 import { receiverOf } from "./receiver";
-import { backedOffRto } from "./rtt";
+import { backedOffRto, minRtt } from "./rtt";
 import { senderOf } from "./sender";
 
 const INFO: usize = memory.data(320, 8);
@@ -55,7 +55,7 @@ function fill(tcb: Tcb, info: TcpInfo, now: u64): void {
   info.tcpi_last_data_sent = now_ms - tcb.last_sent_ms;
   info.tcpi_rtt = tcb.srtt_us8 >> 3;
   info.tcpi_rttvar = tcb.rttvar_us4 >> 2;
-  info.tcpi_min_rtt = tcb.rtt_min_us;
+  info.tcpi_min_rtt = minRtt(tcb);
   info.tcpi_snd_cwnd = tcb.cwnd;
   info.tcpi_snd_ssthresh = tcb.ssthresh;
   info.tcpi_reordering = engine().reordering;

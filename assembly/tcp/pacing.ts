@@ -8,6 +8,7 @@ import { Sender } from "../layout/sender";
 import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
 import { NS_PER_S } from "../base/time";
+import { minRtt } from "./rtt";
 import { sentAt, sentTail } from "./sent";
 import { timerIsSet, timerSet } from "./timers";
 
@@ -40,7 +41,7 @@ export function burstSegments(tcb: Tcb, mss: u32, cwnd: u32, free: u32): u32 {
 function autosized(tcb: Tcb, mss: u32, most: u32): u32 {
   const e = engine();
   let bytes = pacingRate(tcb) >> PACING_SHIFT;
-  const far = tcb.rtt_min_us >> e.tso_rtt_log;
+  const far = minRtt(tcb) >> e.tso_rtt_log;
   if (far < 32) bytes += most >> far;
   return max(<u32>min<u64>(bytes, most) / mss, e.tso_segs_min);
 }

@@ -15,6 +15,7 @@ import { giveSlab, takeSlab } from "../base/arena";
 import { engine } from "../base/root";
 import { seqGt, seqLt } from "../base/seq";
 import { NS_PER_US, microseconds } from "../base/time";
+import { minRtt } from "./rtt";
 import { markLost } from "./scoreboard";
 import { senderOf } from "./sender";
 import { sentAt, sentEnd, sentTail } from "./sent";
@@ -42,7 +43,7 @@ export function rackAdvance(tcb: Tcb, meta: u32, end: u32, sent_at: u64, now: u6
   const tx = senderOf(tcb);
   const rtt_us = microseconds(now - sent_at);
   // Answered sooner than any round trip: the ACK is for an earlier transmission
-  if (rtt_us < tcb.rtt_min_us && meta & (Sent.RETRANS | Sent.EVER_RETRANS)) return;
+  if (meta & (Sent.RETRANS | Sent.EVER_RETRANS) && rtt_us < minRtt(tcb)) return;
   tx.rack_advanced = 1;
   tx.rack_rtt_us = rtt_us;
   if (sentAfter(sent_at, end, tx.rack_time, tx.rack_end_seq)) {
@@ -57,7 +58,7 @@ function reorderingWindow(tcb: Tcb, tx: Sender): u32 {
     if (<u32>tcb.ca_state >= <u32>CaState.RECOVERY) return 0;
     if (tcb.sacked_out >= tx.reordering && !(engine().recovery & Recovery.NO_DUP_THRESH)) return 0;
   }
-  const window = <u64>(tcb.rtt_min_us >> 2) * tx.reo_wnd_steps;
+  const window = <u64>(minRtt(tcb) >> 2) * tx.reo_wnd_steps;
   return <u32>min<u64>(window, tcb.srtt_us8 >> 3);
 }
 

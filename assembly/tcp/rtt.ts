@@ -30,7 +30,7 @@ export function rttSample(tcb: Tcb, rtt_us: u32): void {
       const rttvar = tcb.rttvar_us4;
       tcb.rttvar_us4 = rttvar - (rttvar >> 2) + <u32>abs(error);
     } else {
-      updateDeviation(tcb, error);
+      updateDeviation(tcb, error, rtt_us);
     }
   }
   tcb.rto_us = computeRto(tcb);
@@ -56,7 +56,7 @@ export function beginDeviation(tcb: Tcb): void {
  * Linux: RTTVAR follows the largest deviation of a round trip, so that a few even samples do not hide a wide one; it
  * falls only once a round, and a round-trip time that falls widens it by an eighth of the usual weight.
  */
-function updateDeviation(tcb: Tcb, error: i32): void {
+function updateDeviation(tcb: Tcb, error: i32, rtt_us: u32): void {
   const tx = senderOf(tcb);
   const mdev = tx.mdev_us4;
   let step = abs(error) - <i32>(mdev >> 2);
@@ -71,10 +71,34 @@ function updateDeviation(tcb: Tcb, error: i32): void {
     if (tx.mdev_max_us4 < tcb.rttvar_us4) tcb.rttvar_us4 -= (tcb.rttvar_us4 - tx.mdev_max_us4) >> 2;
     tx.rtt_seq = tcb.snd_nxt;
     tx.mdev_max_us4 = tcb.rto_min_us;
+    const e = engine();
+    if (e.now_ms - tx.rtt_min_since_ms >= e.min_rtt_wlen_s * 500) renewMinRtt(tcb, rtt_us);
   }
 }
 
-/** The smallest round-trip time; of ACKs that were delayed only what is smaller still. */
+/**
+ * The smallest round-trip time is that of the last tcp_min_rtt_wlen seconds. Linux keeps three samples of it up to date with
+ * each ACK; here half the time is measured anew while what the half before had still counts, so between half and all of it
+ * is seen, and ACKs cost nothing for it.
+ */
+function renewMinRtt(tcb: Tcb, rtt_us: u32): void {
+  const e = engine();
+  const tx = senderOf(tcb);
+  // Samples come at least once a half, or none has come for so long
+  const stale = e.now_ms - tx.rtt_min_since_ms >= e.min_rtt_wlen_s * 1500;
+  tx.rtt_min_ever_us = min(tx.rtt_min_ever_us, tcb.rtt_min_us);
+  tx.rtt_min_before_us = stale ? u32.MAX_VALUE : tcb.rtt_min_us;
+  tcb.rtt_min_us = rtt_us;
+  tx.rtt_min_since_ms = e.now_ms;
+}
+
+/** The smallest round-trip time of the last minutes, microseconds. */
+@inline
+export function minRtt(tcb: Tcb): u32 {
+  return tcb.tx ? min(tcb.rtt_min_us, senderOf(tcb).rtt_min_before_us) : tcb.rtt_min_us;
+}
+
+/** A sample for the smallest round-trip time; of ACKs that were delayed only what is smaller still. */
 @inline
 export function noteMinRtt(tcb: Tcb, rtt_us: u32): void {
   if (rtt_us < tcb.rtt_min_us) tcb.rtt_min_us = max<u32>(rtt_us, 1);

@@ -37,6 +37,9 @@ function makeSender(tcb: Tcb): void {
   sender.established_ms = tcb.last_sent_ms;
   sender.heard_ms = tcb.last_sent_ms;
   sender.tail_push = 1;
+  sender.rtt_min_before_us = u32.MAX_VALUE;
+  sender.rtt_min_ever_us = u32.MAX_VALUE;
+  sender.rtt_min_since_ms = engine().now_ms;
   findNextPush(tcb, sender);
   if (sendsWithCare(tcb)) tcb.flags |= TcbFlag.SEND_CARE;
 }
@@ -44,6 +47,8 @@ function makeSender(tcb: Tcb): void {
 export function releaseSender(tcb: Tcb): void {
   if (!tcb.tx) return;
   const sender = senderOf(tcb);
+  // What is left of the account is that of all its time
+  tcb.rtt_min_us = min(tcb.rtt_min_us, sender.rtt_min_ever_us);
   releaseMarks(sender);
   timerClear(tcb, Timer.PACING);
   if (sender.rtx_ring) giveSlab(sender.rtx_ring, sender.rtx_bits + 4);

@@ -11,6 +11,7 @@ import {
   Flow,
   Link,
   LinkExt,
+  Sender,
   STATE_NAMES,
   Tcb,
   TcbExt,
@@ -137,7 +138,7 @@ export class Measure {
       cwnd_mean: this.#cwndMean(flow, base),
       cwnd_max: Math.max(engine.get(a, Tcb.cwnd_max), engine.get(a, Tcb.cwnd)),
       srtt_ms: everSampled ? engine.get(a, Tcb.srtt_us8) / 8e3 : NaN,
-      min_rtt_ms: everSampled ? engine.get(a, Tcb.rtt_min_us) / 1e3 : NaN,
+      min_rtt_ms: everSampled ? minRtt_us(engine, a) / 1e3 : NaN,
       rtt_ms_mean: rttCount > 0 ? (engine.get(a, Tcb.rtt_sum_us) - base.rttSum_us) / rttCount / 1e3 : NaN,
       rtt_ms_max: everSampled ? engine.get(a, Tcb.rtt_max_us) / 1e3 : NaN,
       ce_marked: this.#ceMarked(b),
@@ -222,4 +223,11 @@ export class Measure {
       fct_ms_p99: orNull(percentile(completed, 99)),
     };
   }
+}
+
+/** The smallest round-trip time that a connection has ever seen. */
+function minRtt_us(engine: Engine, tcb: number): number {
+  const tx = engine.get(tcb, Tcb.tx);
+  const since = engine.get(tcb, Tcb.rtt_min_us);
+  return tx ? Math.min(since, engine.get(tx, Sender.rtt_min_ever_us)) : since;
 }

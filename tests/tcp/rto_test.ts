@@ -1,7 +1,8 @@
 /** Round-trip time and the retransmission timer: RFC 6298, with Karn's algorithm; RFC 7323 §4 for timestamps. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Tcb } from "../../src/core/layout.gen.ts";
+import { Engine as Root, Tcb } from "../../src/core/layout.gen.ts";
+import { readTcpInfo } from "../../src/core/tcp_info.ts";
 import { RtoOracle } from "../oracles/rto.ts";
 import { Random, testSeed } from "../wire/random.ts";
 import { accepted, connected, lone, type Settings, type Tcp } from "./harness.ts";
@@ -211,4 +212,40 @@ test("rto: a SYN-ACK that was sent twice gives no sample (Karn)", async () => {
 test("rto: the handshake gives both ends a sample", async () => {
   assert.equal((await connected(RFC)).get(Tcb.srtt_us8) / 8, 100_000);
   assert.equal((await accepted(RFC)).get(Tcb.srtt_us8) / 8, 100_000);
+});
+
+/** tcpi_min_rtt in milliseconds. */
+const minRtt_ms = (tcp: Tcp) => readTcpInfo(tcp.engine, tcp.tcb, tcp.now).tcpi_min_rtt / 1e3;
+
+test("min rtt: what was measured more than 300 s ago is forgotten (net.ipv4.tcp_min_rtt_wlen)", async () => {
+  const tcp = await connected({ mss: 1000 });
+  sample(tcp, 10_000);
+  const begin_ms = tcp.now_ms;
+  while (tcp.now_ms < begin_ms + 160_000) sample(tcp, 100_000);
+  assert.equal(minRtt_ms(tcp), 10);
+  sample(tcp, 50_000);
+  while (tcp.now_ms < begin_ms + 301_000) sample(tcp, 100_000);
+  assert.equal(minRtt_ms(tcp), 50);
+  while (tcp.now_ms < begin_ms + 451_000) sample(tcp, 100_000);
+  assert.equal(minRtt_ms(tcp), 100);
+  // The account of the whole connection is kept
+  tcp.aborts();
+  assert.equal(tcp.get(Tcb.rtt_min_us), 10_000);
+});
+
+test("min rtt: after a long silence the first sample counts", async () => {
+  const tcp = await connected({ mss: 1000 });
+  sample(tcp, 10_000);
+  tcp.passes("500s");
+  sample(tcp, 100_000);
+  assert.equal(minRtt_ms(tcp), 100);
+});
+
+test("min rtt: a shorter memory is a parameter", async () => {
+  const tcp = await connected({ mss: 1000 });
+  tcp.engine.set(tcp.engine.root, Root.min_rtt_wlen_s, 2);
+  sample(tcp, 10_000);
+  const begin_ms = tcp.now_ms;
+  while (tcp.now_ms < begin_ms + 2200) sample(tcp, 100_000);
+  assert.equal(minRtt_ms(tcp), 100);
 });
