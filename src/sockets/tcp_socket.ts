@@ -5,7 +5,6 @@ import {
   FastOpenSysctl,
   SendFlag,
   Socket as SocketLayout,
-  SocketFlag,
   State,
   Tcb,
   TcbFlag,
