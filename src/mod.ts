@@ -53,6 +53,7 @@ export type {
 } from "./scenario/types.ts";
 export type {
   Aggregate,
+  DatagramResult,
   FlowResult,
   FlowSeries,
   LinkDrops,

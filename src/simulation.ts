@@ -430,6 +430,7 @@ export class Simulation {
       links,
       aggregate: this.#measure.aggregate(flows, links),
       series: this.#sampler.series,
+      datagrams: this.#compiled.sources.map((_, i) => this.#measure.datagrams(i)),
     };
   }
 

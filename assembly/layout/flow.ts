@@ -39,5 +39,10 @@ export class Source {
   sent: u64;
   received: u64;
   received_bytes: u64;
+  /** Lost on the way, or damaged. */
+  dropped: u64;
+  /** Times that datagrams were on their way, summed, and the longest. */
+  delay_ns: u64;
+  delay_ns_max: u64;
   stop_ns: u64;
 }

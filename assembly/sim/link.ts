@@ -3,6 +3,7 @@
  * it costs one event, its arrival at the other end. `forward` takes a packet over as many links as can be known now.
  */
 import { EventKind, Mark, Opt } from "../layout/enums";
+import { Source } from "../layout/flow";
 import { Hop, Link, LinkExt, Route } from "../layout/link";
 import { Event, Segment, SegmentExt } from "../layout/segment";
 import { giveSegment, takeLongSegment, takeSegment } from "../base/pool";
@@ -164,7 +165,7 @@ function transmitWatched(link: Link, ext: LinkExt, segment: Segment, ip_bytes: u
   if (queued) {
     if (!qdiscEnqueue(ext, busy, bytes)) {
       ext.drops_overflow++;
-      giveSegment(segment);
+      drop(segment);
       return DROPPED;
     }
     if (ext.mark_packets) mark(ext, segment);
@@ -198,7 +199,7 @@ function passStages(ext: LinkExt, segment: Segment, start: u64, arrival: u64, lo
   if (ext.capture != 0 && ext.reverse == 0) capture(ext.capture - 1, segment, start);
   if (lost) {
     ext.drops_loss++;
-    giveSegment(segment);
+    drop(segment);
     return DROPPED;
   }
   if (corruptionHits(ext)) {
@@ -219,6 +220,15 @@ function passStages(ext: LinkExt, segment: Segment, start: u64, arrival: u64, lo
     schedule(changetype<Event>(changetype<usize>(copy)));
   }
   return arrival;
+}
+
+/** A packet that nobody gets; a source of datagrams has nobody else to tell it. */
+function drop(segment: Segment): void {
+  if (segment.kind == EventKind.DATAGRAM) {
+    const route = changetype<Route>(<usize>segment.target);
+    changetype<Source>(<usize>route.destination).dropped++;
+  }
+  giveSegment(segment);
 }
 
 function clone(segment: Segment): Segment {

@@ -65,7 +65,7 @@ function happen(event: Event, time: u64): void {
       deliver(changetype<Segment>(at), changetype<Tcb>(target), time);
       return;
     case EventKind.DATAGRAM_ARRIVAL:
-      datagramArrives(changetype<Segment>(at), changetype<Source>(target));
+      datagramArrives(changetype<Segment>(at), changetype<Source>(target), time);
       return;
     case EventKind.PACKET_ARRIVAL:
       packetArrives(changetype<Segment>(at));

@@ -26,6 +26,8 @@ export function sourceEmits(source: Source, event: Event, now: u64): void {
   segment.target = source.route;
   segment.seq = <u32>source.sent;
   segment.ack = source.index;
+  // Where TCP's timestamps would be: when it left
+  store<u64>(changetype<usize>(segment), now, offsetof<Segment>("tsval"));
   segment.len = <u16>min(65535.0, max(bytes, source.kind == SourceKind.POISSON_EXPONENTIAL ? 1.0 : BYTES_MIN));
   source.sent++;
   forward(segment, headWord(changetype<usize>(segment)), now);
@@ -35,11 +37,16 @@ export function sourceEmits(source: Source, event: Event, now: u64): void {
 }
 
 /** A datagram has passed its last link. */
-export function datagramArrives(segment: Segment, source: Source): void {
+export function datagramArrives(segment: Segment, source: Source, now: u64): void {
   // A datagram has a checksum too
-  if (!((<u32>segment.opts) & Opt.CORRUPTED)) {
+  if ((<u32>segment.opts) & Opt.CORRUPTED) {
+    source.dropped++;
+  } else {
+    const delay = now - load<u64>(changetype<usize>(segment), offsetof<Segment>("tsval"));
     source.received++;
     source.received_bytes += segment.len;
+    source.delay_ns += delay;
+    source.delay_ns_max = max(source.delay_ns_max, delay);
   }
   giveSegment(segment);
 }

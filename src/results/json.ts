@@ -14,7 +14,7 @@ export function resultToJson(result: RunResult, options: { series?: boolean } = 
  * string an engine can hold, so writers pass the pieces on as they come.
  */
 export function* resultJsonChunks(result: RunResult, options: { series?: boolean } = {}): Generator<string> {
-  const { flows, links, aggregate, series, ...run } = result;
+  const { flows, links, aggregate, series, datagrams, ...run } = result;
   yield JSON.stringify(run).slice(0, -1);
   yield ',"flows":[';
   yield* list(flows, (flow) => JSON.stringify(flow));
@@ -22,7 +22,9 @@ export function* resultJsonChunks(result: RunResult, options: { series?: boolean
   yield* list(links, (link) => JSON.stringify(link));
   yield `],"aggregate":${JSON.stringify(aggregate)}`;
   if (options.series !== false) yield* seriesChunks(series);
-  yield "}\n";
+  yield ',"datagrams":[';
+  yield* list(datagrams, (source) => JSON.stringify(source));
+  yield "]}\n";
 }
 
 function* seriesChunks(series: Series): Generator<string> {

@@ -12,6 +12,7 @@ import {
   Link,
   LinkExt,
   Sender,
+  Source,
   STATE_NAMES,
   Tcb,
   TcbExt,
@@ -20,7 +21,7 @@ import type { Compiled, CompiledFlow, CompiledLink } from "../scenario/compile.t
 import type { ScenarioSpec } from "../scenario/types.ts";
 import { histogramPercentiles_ms } from "./histogram.ts";
 import { jainIndex, mean, percentile } from "./stats.ts";
-import type { Aggregate, FlowResult, LinkResult } from "./types.ts";
+import type { Aggregate, DatagramResult, FlowResult, LinkResult } from "./types.ts";
 
 /** Counters of one flow when the averages began. */
 interface FlowBase {
@@ -39,20 +40,29 @@ interface LinkBase {
   remaining_ns: number;
 }
 
+/** Counters of one source when the averages began. */
+interface SourceBase {
+  bytes: number;
+  packets: number;
+  delay_ns: number;
+}
+
 /** Where averages begin: plain data, so that a snapshot can hold it. */
 export interface MeasureBase {
   from_ns: number;
   flows: FlowBase[];
   links: LinkBase[];
+  sources: SourceBase[];
 }
 
 const FLOW_ZERO: FlowBase = { ipBytes: 0, payload: 0, cwndSum: 0, rttSum_us: 0, rttCount: 0 };
+const SOURCE_ZERO: SourceBase = { bytes: 0, packets: 0, delay_ns: 0 };
 const LINK_ZERO: LinkBase = { sentBits: 0, packets: 0, remaining_ns: 0 };
 
 /** Reads results out of one run. */
 export class Measure {
   /** Where averages begin. */
-  base: MeasureBase = { from_ns: 0, flows: [], links: [] };
+  base: MeasureBase = { from_ns: 0, flows: [], links: [], sources: [] };
   #engine: Engine;
   #spec: ScenarioSpec;
   #compiled: Compiled;
@@ -85,6 +95,11 @@ export class Measure {
         sentBits: this.#sentBits(link),
         packets: engine.get(link.ext, LinkExt.packets),
         remaining_ns: Number(engine.exports.queueRemaining(link.ext)),
+      })),
+      sources: this.#compiled.sources.map(({ source }) => ({
+        bytes: engine.get(source, Source.received_bytes),
+        packets: engine.get(source, Source.received),
+        delay_ns: engine.get(source, Source.delay_ns),
       })),
     };
     for (const { ext } of this.#compiled.links) engine.exports.restartLinkAverages(ext);
@@ -149,6 +164,28 @@ export class Measure {
       [result.rtt_ms_p50, result.rtt_ms_p99] = histogramPercentiles_ms(engine, histogram, [50, 99]);
     }
     return result;
+  }
+
+  /** One source of datagrams, by its place in the compiled table. */
+  datagrams(id: number): DatagramResult {
+    const engine = this.#engine;
+    const { group, start_ns, source } = this.#compiled.sources[id];
+    const base = this.base.sources[id] ?? SOURCE_ZERO;
+    const span_s = this.#span_s;
+    const [bytes, packets] = [engine.get(source, Source.received_bytes), engine.get(source, Source.received)];
+    const delivered = packets - base.packets;
+    return {
+      id,
+      group,
+      start_s: start_ns / 1e9,
+      packets_sent: engine.get(source, Source.sent),
+      packets_delivered: packets,
+      packets_dropped: engine.get(source, Source.dropped),
+      bytes_delivered: bytes,
+      throughput_bps: span_s > 0 ? (bytes - base.bytes) * 8 / span_s : 0,
+      delay_ms_mean: delivered > 0 ? (engine.get(source, Source.delay_ns) - base.delay_ns) / delivered / 1e6 : NaN,
+      delay_ms_max: packets > 0 ? engine.get(source, Source.delay_ns_max) / 1e6 : NaN,
+    };
   }
 
   /** Mean over the time from the flow's start, or the end of the warm-up, to its end, or now. */

@@ -88,6 +88,40 @@ export interface FlowResult {
 }
 
 /**
+ * One source of datagrams. Throughput and the mean delay leave the warm-up out; counters run from the start. What was
+ * neither delivered nor dropped is on its way; one that a link doubled is delivered twice.
+ *
+ * @example
+ * ```ts
+ * import type { DatagramResult } from "@cwnd/cwnd";
+ *
+ * const lossRate = (source: DatagramResult): number => source.packets_dropped / source.packets_sent;
+ * ```
+ */
+export interface DatagramResult {
+  /** Position among the sources of the run, counting from 0. */
+  id: number;
+  /** Name of the flow group in the scenario. */
+  group: string;
+  /** From when on it sends, in simulated seconds. */
+  start_s: number;
+  /** Datagrams sent. */
+  packets_sent: number;
+  /** Datagrams that reached the other side whole. */
+  packets_delivered: number;
+  /** Datagrams that a link dropped, or that arrived damaged. */
+  packets_dropped: number;
+  /** IP bytes delivered. */
+  bytes_delivered: number;
+  /** IP bytes delivered after warm-up, over all of that time, in bits per second. */
+  throughput_bps: number;
+  /** Mean time from leaving to arriving, in milliseconds. */
+  delay_ms_mean: number;
+  /** Longest time from leaving to arriving, in milliseconds. */
+  delay_ms_max: number;
+}
+
+/**
  * One direction of one link. Means, maxima and utilization leave the warm-up out; counters run from the start.
  *
  * @example
@@ -252,4 +286,6 @@ export interface RunResult {
   aggregate: Aggregate;
   /** What `record` asked for. */
   series: Series;
+  /** One entry a source of datagrams. */
+  datagrams: DatagramResult[];
 }

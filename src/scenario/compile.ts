@@ -51,6 +51,7 @@ export interface CompiledFlow {
 /** One open-loop source in the core. */
 export interface CompiledSource {
   group: string;
+  start_ns: number;
   /** Address of the `Source`. */
   source: number;
 }
@@ -394,10 +395,18 @@ class Compiler {
       "poisson-exponential": SourceKind.POISSON_EXPONENTIAL,
     }[app.kind];
     const gap_ns = app.packetSize_bytes * 8e9 / app.rate_bps;
-    const start = BigInt(group.start_ns + k * group.stagger_ns);
+    const start_ns = group.start_ns + k * group.stagger_ns;
     const stop = group.stop_ns === null ? NEVER : BigInt(group.stop_ns);
-    const source = this.#engine.exports.addSource(index, kind, gap_ns, app.packetSize_bytes, route, start, stop);
-    return { group: group.name, source };
+    const source = this.#engine.exports.addSource(
+      index,
+      kind,
+      gap_ns,
+      app.packetSize_bytes,
+      route,
+      BigInt(start_ns),
+      stop,
+    );
+    return { group: group.name, start_ns, source };
   }
 }
 

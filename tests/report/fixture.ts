@@ -53,6 +53,7 @@ export function makeResult(groups: Groups, samples = 101): RunResult {
       fct_ms_p99: null,
     },
     series: { time_s, flows: series, links: { bottleneck: { queue_packets } } },
+    datagrams: [],
   };
 }
 

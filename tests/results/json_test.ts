@@ -6,7 +6,7 @@ import { makeResult } from "../report/fixture.ts";
 /** The contract's names, top level and below, in its order. */
 const KEYS = {
   run: "name seed version digest simulated_s wall_s events segments_delivered segments_per_wall_s memory_bytes flows " +
-    "links aggregate series",
+    "links aggregate series datagrams",
   flow: "id group cc start_s end_s fct_s state bytes_acked throughput_bps goodput_bps segments_sent retransmits rtos " +
     "tlps spurious_recoveries cwnd_mean cwnd_max srtt_ms min_rtt_ms rtt_ms_mean rtt_ms_max ce_marked end_reason",
   series: "time_s flows links",

@@ -1,7 +1,7 @@
 /** The tables `cwnd run` prints: flows or their groups, the links that matter, all flows together. */
 import Table from "cli-table3";
 import { jainIndex, mean } from "../../results/stats.ts";
-import type { FlowResult, LinkResult, RunResult } from "../../results/types.ts";
+import type { DatagramResult, FlowResult, LinkResult, RunResult } from "../../results/types.ts";
 import { byGroup } from "../columns.ts";
 import { count, digits, mebibytes, milliseconds, percent, rate, seconds } from "../format.ts";
 import type { Style } from "./charts.ts";
@@ -22,11 +22,13 @@ interface Column<Row> {
 
 /** Heading, tables and totals of a run as text. */
 export function tablesText(result: RunResult, style: Style): string {
+  const { flows, datagrams, links } = result;
   return [
     headingText(result, style),
-    flowsText(result.flows, style),
-    linksText(result.links, style),
-    aggregateText(result, style),
+    ...flows.length > 0 ? [flowsText(flows, style)] : [],
+    ...datagrams.length > 0 ? [datagramsText(datagrams, style)] : [],
+    linksText(links, style),
+    ...flows.length > 0 ? [aggregateText(result, style)] : [],
   ].join("\n");
 }
 
@@ -91,6 +93,33 @@ function groupColumns(flows: FlowResult[]): Column<FlowResult[]>[] {
     columns.push({ head: "completed", text: (group) => count(sum(group, (flow) => (flow.fct_s === null ? 0 : 1))) });
   }
   return columns;
+}
+
+/** A row for each group of sources. */
+function datagramsText(sources: DatagramResult[], style: Style): string {
+  const total = (group: DatagramResult[], of: (source: DatagramResult) => number): number =>
+    group.reduce((sum, source) => sum + of(source), 0);
+  const dropped = (group: DatagramResult[]): string => {
+    const packets = total(group, (source) => source.packets_dropped);
+    return packets === 0 ? "0" : `${count(packets)} (${percent(packets / total(group, (s) => s.packets_sent))})`;
+  };
+  /** Of those that delivered any, each as often as it did. */
+  const delay = (group: DatagramResult[]): number => {
+    const heard = group.filter((source) => Number.isFinite(source.delay_ms_mean));
+    const sum = total(heard, (source) => source.delay_ms_mean * source.packets_delivered);
+    return sum / total(heard, (source) => source.packets_delivered);
+  };
+  const columns: Column<DatagramResult[]>[] = [
+    { head: "datagrams", text: (group) => group[0].group, left: true },
+    { head: "sources", text: (group) => count(group.length) },
+    { head: "throughput", text: (group) => rate(total(group, (source) => source.throughput_bps)) },
+    { head: "sent", text: (group) => count(total(group, (source) => source.packets_sent)) },
+    { head: "delivered", text: (group) => count(total(group, (source) => source.packets_delivered)) },
+    { head: "dropped", text: dropped },
+    { head: "delay mean", text: (group) => milliseconds(delay(group)) },
+    { head: "max", text: (group) => milliseconds(Math.max(...group.map((source) => source.delay_ms_max))) },
+  ];
+  return draw(columns, [...byGroup(sources).values()], style);
 }
 
 function linksText(links: LinkResult[], style: Style): string {
