@@ -27,11 +27,10 @@ export { CoreTrapError } from "./core/errors.ts";
 export type { TcpInfo } from "./core/tcp_info.ts";
 export type { WasmSource } from "./core/engine.ts";
 export { ScenarioError } from "./scenario/error.ts";
+export type { BuiltInCongestionControl, CongestionControl } from "./scenario/congestion_control.ts";
 export type {
-  BuiltInCongestionControl,
   CcOptions,
   Chance,
-  CongestionControl,
   Dumbbell,
   FlowGroup,
   FlowTcpParameters,

@@ -3,7 +3,7 @@
  * topology and source with where it comes from. Nothing else in `scenario/` knows a field's range or default.
  */
 
-import type { BuiltInCongestionControl } from "./types.ts";
+import type { BuiltInCongestionControl } from "./congestion_control.ts";
 import type { ObjectType, Param, Refusals, Type, Variant, VariantsType } from "./table.ts";
 
 const US = 1e3;

@@ -4,6 +4,8 @@
  * second; `schema.ts` says for each field its default, its range and what it means.
  */
 
+import type { CongestionControl } from "./congestion_control.ts";
+
 // ---- What people write -------------------------------------------------------------------------------------------
 
 /**
@@ -259,32 +261,6 @@ export interface Chance {
  * ```
  */
 export type Side = "left" | "right";
-
-/**
- * Congestion controls that the engine has.
- *
- * @example
- * ```ts
- * import type { BuiltInCongestionControl } from "@cwnd/cwnd";
- *
- * const all: BuiltInCongestionControl[] = ["cubic", "reno"];
- * ```
- */
-export type BuiltInCongestionControl = "cubic" | "reno";
-
-/**
- * Name of a congestion control: editors complete those that the engine has, any other string is looked up when the
- * scenario is read.
- *
- * @example
- * ```ts
- * import type { CongestionControl } from "@cwnd/cwnd";
- *
- * const fromOutside = (name: string): CongestionControl => name;
- * const known: CongestionControl = "cubic";
- * ```
- */
-export type CongestionControl = BuiltInCongestionControl | (string & Record<never, never>);
 
 /**
  * Flows that are alike: TCP connections, or open-loop datagram sources when `app` is given.
