@@ -37,8 +37,8 @@ export class Sender {
   dsack_round: u32;
   /** Distance in segments within which a segment may be overtaken. */
   reordering: u32;
-  /** How often reordering was seen. */
-  reord_seen: u32;
+  /** Most segments in flight since cwnd last held the sender up; 0 while it does. */
+  snd_cwnd_used: u32;
   /** Where PSH stands next in what has not left. */
   next_push: u32;
   /** End of the last segment sent that was not full: Minshall's variant of Nagle's rule. */
@@ -95,8 +95,8 @@ export class Sender {
   busy_ms: u32;
   rwnd_limited_ms: u32;
   sndbuf_limited_ms: u32;
-  /** Most segments in flight since cwnd last held the sender up; 0 while it does. */
-  snd_cwnd_used: u32;
+  /** How often reordering was seen. */
+  reord_seen: u32;
   /** When cwnd last held the sender up, timestamp-clock milliseconds. */
   snd_cwnd_stamp_ms: u32;
   /** Before this new data does not leave: pacing. */

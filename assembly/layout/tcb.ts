@@ -17,14 +17,16 @@ export class Tcb {
   timer_mask: u8;
   /** `TcbFlag` bits. */
   flags: u32;
-  snd_una: u32;
+  // These three lie as `prediction.ts` compares and sends them: RCV.NXT and SND.UNA are what a segment's SEQ and ACK should
+  // be, SND.NXT and RCV.NXT what the next one says.
   snd_nxt: u32;
+  rcv_nxt: u32;
+  snd_una: u32;
+  snd_wl2: u32;
   /** SND.WND in bytes, scaled. */
   snd_wnd: u32;
-  snd_wl2: u32;
   /** Segments between SND.UNA and SND.NXT; with the next three RFC 6675's pipe in segments. */
   packets_out: u32;
-  rcv_nxt: u32;
   /** Right edge that the peer was told: RCV.NXT + RCV.WND at the last ACK sent. */
   rcv_adv: u32;
   /** One past the last byte that the application has read. */
@@ -89,8 +91,8 @@ export class Tcb {
   cwnd_cnt: u32;
   /** Slow start threshold in segments. */
   ssthresh: u32;
-  /** SND.NXT when the current recovery began: RFC 6675's RecoveryPoint, RFC 6582's recover. */
-  high_seq: u32;
+  /** Largest window the peer has offered, bytes: RFC 9293 §3.8.6.2.1 Max(SND.WND). */
+  snd_wnd_max: u32;
   /** Most segments in flight in the window that ends at cwnd_usage_seq (window validation). */
   max_packets_out: u32;
   cwnd_usage_seq: u32;
@@ -147,8 +149,8 @@ export class Tcb {
   remote_addr: u32;
   local_port: u16;
   remote_port: u16;
-  /** Largest window the peer has offered, bytes: RFC 9293 §3.8.6.2.1 Max(SND.WND). */
-  snd_wnd_max: u32;
+  /** SND.NXT when the current recovery began: RFC 6675's RecoveryPoint, RFC 6582's recover. */
+  high_seq: u32;
   rtos: u16;
   /** What the peer announced; 536 (IPv6: 1220) when it did not, RFC 9293 §3.7.1. */
   snd_mss: u16;

@@ -5,10 +5,13 @@
 import { AckSample } from "../layout/engine";
 import { AckFlag, CaState, Chrono, Flag, Opt, Pending, Recovery, Sent, State, TcbFlag, Timer } from "../layout/enums";
 import { Segment } from "../layout/segment";
+import { Sender } from "../layout/sender";
 import { Tcb } from "../layout/tcb";
 import { ackSample, engine } from "../base/root";
 import { seqGt, seqLeq, seqLt, seqMax } from "../base/seq";
 import { microseconds, timestampClock } from "../base/time";
+import { ccOnAck } from "../cc/cc";
+import { isCwndLimited } from "../cc/window";
 import { challenge } from "./challenge";
 import { chronoStop } from "./chrono";
 import { ecnCounts, ecnEchoes } from "./ecn";
@@ -18,7 +21,7 @@ import { sendPending } from "./output";
 import { syncMss } from "./pmtu";
 import { noteHeard, windowAnswered } from "./probes";
 import { noteReordering, rackAdvance, rackIsOn, rackUpdateWindow } from "./rack";
-import { controlCongestion, forgetDuplicates, recoveryOnAck, recoveryOnCalmAck } from "./recovery";
+import { controlCongestion, forgetDuplicates, recoveryOnAck } from "./recovery";
 import { fastRetransmit, retransmitQueue } from "./retransmit";
 import { backedOffRto, noteMinRtt, restartRetransmitTimer, rttSample } from "./rtt";
 import { noteWritable } from "./send_buffer";
@@ -81,16 +84,11 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: u64): bool {
     return true;
   }
 
-  const sample = ackSample();
-  let timed = true;
-  if ((blocks | tcb.sacked_out | tcb.lost_out | tcb.retrans_out | tcb.ca_state) == 0 && advanced && isCalm(tcb)) {
-    // Nothing is wrong and nothing was: no more to decide
-    sample.now = now;
-    acknowledge(tcb, segment, ack, sample, 0);
-    recoveryOnCalmAck(tcb, sample);
-    // A part of a segment does not put the time-out off
-    timed = sample.acked == 0;
-  } else {
+  // Nothing is wrong and nothing was: no more to decide
+  const doubt = blocks | tcb.sacked_out | tcb.lost_out | tcb.retrans_out | tcb.ca_state;
+  const calm = doubt == 0 && advanced && isCalm(tcb) && acknowledgeCalmly(tcb, senderOf(tcb), ack, now);
+  if (!calm) {
+    const sample = ackSample();
     beginSample(tcb, sample, now);
     const text = segment.len != 0 || ((<u32>segment.flags) & (Flag.SYN | Flag.FIN)) != 0;
     sample.flags =
@@ -104,7 +102,7 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: u64): bool {
   }
   const sent = !bringsText(segment) && sendPending(tcb, now);
   // New data sets a probe's timer itself
-  if (!timed && !(sent && senderOf(tcb).pending == <u8>Pending.PROBE)) setTransmitTimer(tcb, now, true);
+  if (calm && !(sent && senderOf(tcb).pending == <u8>Pending.PROBE)) setTransmitTimer(tcb, now, true);
   return true;
 }
 
@@ -117,7 +115,7 @@ function bringsText(segment: Segment): bool {
 /** No probe is out whose answer this may be, and no mark may be told of. */
 @inline
 function isCalm(tcb: Tcb): bool {
-  return senderOf(tcb).tlp_high_seq == 0 && !(tcb.flags & TcbFlag.ECN);
+  return senderOf(tcb).tlp_high_seq == 0 && !(tcb.flags & (TcbFlag.ECN | TcbFlag.SEND_CARE));
 }
 
 function beginSample(tcb: Tcb, sample: AckSample, now: u64): void {
@@ -141,7 +139,7 @@ function dubiousAck(tcb: Tcb, segment: Segment, sample: AckSample, blocks: u32, 
   const sack = (tcb.flags & TcbFlag.SACK) != 0;
   if (blocks != 0 && sack) scoreboardUpdate(tcb, segment, sample);
   const advanced = (sample.flags & AckFlag.ADVANCED) != 0;
-  acknowledge(tcb, segment, segment.ack, sample, blocks);
+  acknowledge(tcb, segment, segment.ack, sample);
   if (sample.acked) sample.flags |= AckFlag.SET_TIMER;
   if (tcb.flags & TcbFlag.ECN && ecnEchoes(tcb, segment, sample.delivered)) sample.flags |= AckFlag.ECE;
   rackUpdateWindow(tcb, sample);
@@ -228,17 +226,58 @@ export function updateWindow(tcb: Tcb, segment: Segment): bool {
   return true;
 }
 
+/** What `Sent` says of a segment that is more than sent. */
+const EVENTFUL: u32 = Sent.SACKED | Sent.LOST | Sent.RETRANS | Sent.EVER_RETRANS;
+
 /**
- * Moves SND.UNA to `ack`, clears the queue up to it and takes the round-trip sample (RFC 6298 §3, Karn). `blocks`: the
- * ACK's SACK blocks; with none and nothing in doubt the sample need not be set up.
+ * `acknowledge` of an ACK that leaves nothing to decide: of whole segments that were sent once, not of all, by a sender
+ * that doubts nothing. The window of the congestion control grows by it. False when it is not such an ACK, nothing done.
  */
-function acknowledge(tcb: Tcb, segment: Segment, ack: u32, sample: AckSample, blocks: u32): void {
+export function acknowledgeCalmly(tcb: Tcb, tx: Sender, ack: u32, now: u64): bool {
+  const ring = <usize>tcb.sent;
+  const mask = ((<u32>1) << tcb.sent_bits) - 1;
+  const head = tcb.sent_head;
+  const tail = head + tcb.packets_out;
+  let record = sentIn(ring, mask, head);
+  const first_sent = record.sent_at;
+  let last_sent: u64;
+  let metas: u32 = 0;
+  let index = head;
+  do {
+    metas |= record.meta;
+    last_sent = record.sent_at;
+    if (++index == tail) return false;
+    record = sentIn(ring, mask, index);
+  } while (seqLt(record.seq, ack));
+  if (record.seq != ack || metas & EVENTFUL) return false;
+  const acked = index - head;
+  tcb.sent_head = index;
+  tcb.packets_out = tail - index;
+  tcb.bytes_acked += ack - tcb.snd_una;
+  tcb.snd_una = ack;
+  const rtt_us = microseconds(now - last_sent);
+  // RACK.rtt, which a time-out asks for; the rest of RACK can wait until something is in doubt
+  tx.rack_rtt_us = rtt_us;
+  noteMinRtt(tcb, rtt_us);
+  rttSample(tcb, acked == 1 ? rtt_us : microseconds(now - first_sent));
+  if (isCwndLimited(tcb)) {
+    const sample = ackSample();
+    sample.now = now;
+    sample.delivered = acked;
+    sample.acked = acked;
+    sample.rtt_us = rtt_us;
+    ccOnAck(tcb, sample);
+  }
+  return true;
+}
+
+/** Moves SND.UNA to `ack`, clears the queue up to it and takes the round-trip sample (RFC 6298 §3, Karn). */
+function acknowledge(tcb: Tcb, segment: Segment, ack: u32, sample: AckSample): void {
   const now = sample.now;
   const head = tcb.sent_head;
   const tail = head + tcb.packets_out;
   const snd_nxt = tcb.snd_nxt;
-  const careful = (blocks | tcb.sacked_out | tcb.lost_out | tcb.retrans_out | tcb.ca_state) != 0;
-  const rack = careful && rackIsOn(tcb);
+  const rack = rackIsOn(tcb);
   let index = head;
   let sacked: u32 = 0;
   let first_sent: u64 = 0;
@@ -258,7 +297,7 @@ function acknowledge(tcb: Tcb, segment: Segment, ack: u32, sample: AckSample, bl
     }
     const meta = record.meta;
     if (rack && !(meta & Sent.SACKED)) rackAdvance(tcb, meta, end, record.sent_at, now);
-    if (meta & (Sent.SACKED | Sent.LOST | Sent.RETRANS | Sent.EVER_RETRANS)) {
+    if (meta & EVENTFUL) {
       sentForget(tcb, index, meta);
       if (meta & (Sent.RETRANS | Sent.EVER_RETRANS)) ambiguous = true;
       // A segment that was SACKed before was counted then, and its time says nothing of now
@@ -293,29 +332,24 @@ function acknowledge(tcb: Tcb, segment: Segment, ack: u32, sample: AckSample, bl
   tcb.bytes_acked += bytes;
   sample.acked = acked;
   sample.rtt_us = 0;
-  if (careful) {
-    if (acked != 0) {
-      if (ambiguous) sample.flags |= AckFlag.RETRANS_ACKED;
-      if (tcb.flags & TcbFlag.SACK) {
-        if (first_sent != 0 && first_seq != first_end) {
-          if (seqLt(first_seq, sample.reord)) sample.reord = first_seq;
-          if (seqLeq(first_end, tcb.high_seq)) sample.flags |= AckFlag.ORIGINAL_DELIVERED;
-        }
-        sample.delivered += acked - sacked;
-        noteReordering(tcb, sample.reord, sample.prior_fack);
-      } else {
-        if (first_sent != 0 && !ambiguous && seqLeq(first_end, tcb.high_seq)) {
-          sample.flags |= AckFlag.ORIGINAL_DELIVERED;
-        }
-        forgetDuplicates(tcb, sample);
+  if (acked != 0) {
+    if (ambiguous) sample.flags |= AckFlag.RETRANS_ACKED;
+    if (tcb.flags & TcbFlag.SACK) {
+      if (first_sent != 0 && first_seq != first_end) {
+        if (seqLt(first_seq, sample.reord)) sample.reord = first_seq;
+        if (seqLeq(first_end, tcb.high_seq)) sample.flags |= AckFlag.ORIGINAL_DELIVERED;
       }
-    } else if (sample.first_sacked_at != 0 && tcb.packets_out != 0) {
-      // A sample of what was sent after the oldest was last sent does not hold its time-out up
-      if (sample.first_sacked_at < sentAt(tcb, tcb.sent_head).sent_at) sample.flags |= AckFlag.SET_TIMER;
+      sample.delivered += acked - sacked;
+      noteReordering(tcb, sample.reord, sample.prior_fack);
+    } else {
+      if (first_sent != 0 && !ambiguous && seqLeq(first_end, tcb.high_seq)) {
+        sample.flags |= AckFlag.ORIGINAL_DELIVERED;
+      }
+      forgetDuplicates(tcb, sample);
     }
-  } else {
-    sample.delivered = acked;
-    if (acked) sample.flags |= AckFlag.SET_TIMER;
+  } else if (sample.first_sacked_at != 0 && tcb.packets_out != 0) {
+    // A sample of what was sent after the oldest was last sent does not hold its time-out up
+    if (sample.first_sacked_at < sentAt(tcb, tcb.sent_head).sent_at) sample.flags |= AckFlag.SET_TIMER;
   }
   if (!tcb.packets_out) {
     sentRelease(tcb);
@@ -324,11 +358,9 @@ function acknowledge(tcb: Tcb, segment: Segment, ack: u32, sample: AckSample, bl
 
   if (first_sent != 0 && !ambiguous) {
     sample.rtt_us = microseconds(now - last_sent);
-    // RACK.rtt, which a time-out asks for; the rest of RACK can wait until something is in doubt
-    if (!careful) senderOf(tcb).rack_rtt_us = sample.rtt_us;
     noteMinRtt(tcb, sample.rtt_us);
     rttSample(tcb, microseconds(now - first_sent));
-  } else if (careful && sample.first_sacked_at != 0) {
+  } else if (sample.first_sacked_at != 0) {
     sample.rtt_us = microseconds(now - sample.last_sacked_at);
     noteMinRtt(tcb, sample.rtt_us);
     rttSample(tcb, microseconds(now - sample.first_sacked_at));

@@ -43,12 +43,18 @@ export function beginReceiving(tcb: Tcb, now: u64): Receiver {
   return rx;
 }
 
-/** Text has come in order: an ACK is owed, and the gap since the last tells how long it may take. */
+/** Text has come in order: an ACK is owed. */
 @inline
 export function textReceived(tcb: Tcb, rx: Receiver, segment: Segment, now: u64): void {
   tcb.flags |= TcbFlag.ACK_DELAYED;
   if (<u32>segment.len != <u32>rx.rcv_mss || (<u32>segment.flags) & Flag.PSH) measureSegment(tcb, rx, segment);
   else rx.last_seg_size = 0;
+  noteGap(tcb, rx, now);
+}
+
+/** The gap since the last text tells how long the next ACK may take. */
+@inline
+export function noteGap(tcb: Tcb, rx: Receiver, now: u64): void {
   const now_ms = timestampClock(now);
   const gap = now_ms - rx.lrcvtime_ms;
   rx.lrcvtime_ms = now_ms;
@@ -120,26 +126,28 @@ export function decideAck(tcb: Tcb, now: u64): void {
     return;
   }
   const rx = receiverOf(tcb);
-  const full = tcb.rcv_nxt - tcb.last_ack_sent > <u32>rx.rcv_mss;
   const reads = (tcb.flags & TcbFlag.READS_AT_ONCE) != 0;
-  if (
-    (full && (reads || windowMoves(tcb))) ||
+  if (ackIsDue(tcb, rx, reads) || !delayAck(tcb, rx, now)) tcb.flags |= TcbFlag.ACK_NOW;
+}
+
+/** An ACK that is owed is due at once. `reads`: the application reads whatever comes. */
+@inline
+export function ackIsDue(tcb: Tcb, rx: Receiver, reads: bool): bool {
+  return (
+    (tcb.rcv_nxt - tcb.last_ack_sent > <u32>rx.rcv_mss && (reads || windowMoves(tcb))) ||
     (rx.quick != 0 && rx.pingpong == 0) ||
     engine().route_quickack != 0 ||
     (reads && rx.pushed != 0 && pushedIsRead(rx)) ||
     rx.ato_ms == 0
-  ) {
-    tcb.flags |= TcbFlag.ACK_NOW;
-    return;
-  }
-  delayAck(tcb, rx, now);
+  );
 }
 
-function delayAck(tcb: Tcb, rx: Receiver, now: u64): void {
+/** Sets the timer for an ACK that is owed; false when that would go off so soon that it may as well leave now. */
+export function delayAck(tcb: Tcb, rx: Receiver, now: u64): bool {
   const fixed_us = engine().delayed_ack_us;
   if (fixed_us) {
     if (!timerIsSet(tcb, Timer.DELAYED_ACK)) timerSet(tcb, Timer.DELAYED_ACK, now + <u64>fixed_us * NS_PER_US);
-    return;
+    return true;
   }
   let ato = rx.ato_ms;
   if (ato > ATO_MIN_MS) {
@@ -150,14 +158,11 @@ function delayAck(tcb: Tcb, rx: Receiver, now: u64): void {
   let deadline = now + <u64>ato * NS_PER_MS;
   if (timerIsSet(tcb, Timer.DELAYED_ACK)) {
     const set = timerAt(tcb, Timer.DELAYED_ACK);
-    // About to go off: no need to wait for it
-    if (set <= now + <u64>(ato >> 2) * NS_PER_MS) {
-      tcb.flags |= TcbFlag.ACK_NOW;
-      return;
-    }
+    if (set <= now + <u64>(ato >> 2) * NS_PER_MS) return false;
     deadline = min(deadline, set);
   }
   timerSet(tcb, Timer.DELAYED_ACK, deadline);
+  return true;
 }
 
 /** Whether a reader that has read everything should answer for a write that ended. */

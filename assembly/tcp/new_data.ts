@@ -17,7 +17,7 @@ import { chronoStart, chronoStop } from "./chrono";
 import { answerSent } from "./delayed_ack";
 import { fastOpenIsEarly } from "./fast_open";
 import { beginProbe, probeIsDue } from "./mtu_probing";
-import { emit, head, send, setHead, settleOwedAck, optionRoom } from "./output";
+import { emit, head, send, sendPending, setHead, settleOwedAck, optionRoom } from "./output";
 import { burstSegments, paceBurst, pacingHolds } from "./pacing";
 import { pathMtuExpires } from "./pmtu";
 import { isPushed, passMarks } from "./push";
@@ -48,16 +48,6 @@ export function sendNew(tcb: Tcb, now: u64): bool {
   let flight = inFlight(tcb);
   let cwndLimited = false;
   let rwndLimited = false;
-  if (isSteady(tcb, sender) && flight < cwnd && flight != 0) {
-    const full = cwnd - flight;
-    const bytes = <u64>full * mss;
-    if (bytes < <u64>(tcb.write_seq - begin) && <i64>bytes <= <i64>(<i32>(edge - begin))) {
-      sendFullSegments(tcb, sender, full, mss, false, false, now);
-      validateCwnd(tcb, sender, true, now);
-      newDataLeft(tcb, out, now);
-      return true;
-    }
-  }
   for (;;) {
     if (flight >= cwnd || tcb.flags & TcbFlag.FIN_SENT) break;
     const data = tcb.write_seq - tcb.snd_nxt;
@@ -120,7 +110,29 @@ export function sendNew(tcb: Tcb, now: u64): bool {
   return sent;
 }
 
-/** An endless writer in a simulation, of which mostly cwnd decides what leaves: nothing of the rest need be asked. */
+/**
+ * `sendPending` after an ACK that left data in flight and nothing in doubt. Mostly the writer is an endless one in a
+ * simulation, and cwnd alone decides what leaves: nothing of the rest need be asked.
+ */
+export function sendSteadily(tcb: Tcb, sender: Sender, now: u64): bool {
+  if (!isSteady(tcb, sender)) return sendPending(tcb, now);
+  const out = tcb.packets_out;
+  const cwnd = tcb.cwnd;
+  if (out >= cwnd) {
+    validateCwnd(tcb, sender, true, now);
+    return false;
+  }
+  const begin = tcb.snd_nxt;
+  const mss = <u32>tcb.mss;
+  const bytes = <u64>(cwnd - out) * mss;
+  const edge = tcb.snd_una + tcb.snd_wnd;
+  if (bytes >= <u64>(tcb.write_seq - begin) || <i64>bytes > <i64>(<i32>(edge - begin))) return sendPending(tcb, now);
+  sendFullSegments(tcb, sender, cwnd - out, mss, false, false, now);
+  validateCwnd(tcb, sender, true, now);
+  newDataLeft(tcb, out, now);
+  return true;
+}
+
 @inline
 function isSteady(tcb: Tcb, sender: Sender): bool {
   const care = TcbFlag.SEND_CARE | TcbFlag.OUT_OF_ORDER | TcbFlag.REAL_BYTES | TcbFlag.FIN_QUEUED | TcbFlag.ECN;

@@ -92,6 +92,24 @@ export function send(tcb: Tcb, seq: u32, len: u32, flags: u32, now: u64, mark: u
   emit(segment);
 }
 
+/** `sendAck` of a connection with timestamps, without ECN, that has nothing to report and no urgent data. */
+export function sendPlainAck(tcb: Tcb, now: u64): void {
+  const segment = takeSegment();
+  const at = changetype<usize>(segment);
+  const rcv_nxt = tcb.rcv_nxt;
+  segment.seq = tcb.snd_nxt;
+  segment.ack = rcv_nxt;
+  // len, wnd and tsval lie in one word
+  const tsval = timestampClock(now) + tcb.iss;
+  store<u64>(at, ((<u64>selectWindow(tcb)) << 16) | ((<u64>tsval) << 32), offsetof<Segment>("len"));
+  segment.tsecr = tcb.ts_recent;
+  setHead(segment, head(tcb, Opt.TIMESTAMPS, Flag.ACK));
+  tcb.last_ack_sent = rcv_nxt;
+  settleOwedAck(tcb);
+  tcb.segments_sent++;
+  emit(segment);
+}
+
 /** Bytes that a data segment has left in the MTU for more options. */
 @inline
 function spareRoom(tcb: Tcb, len: u32, opts: u32): u32 {

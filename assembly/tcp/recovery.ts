@@ -47,11 +47,6 @@ function hasSack(tcb: Tcb): bool {
   return (tcb.flags & TcbFlag.SACK) != 0;
 }
 
-/** An ACK of new data while nothing is lost, SACKed or in doubt. */
-export function recoveryOnCalmAck(tcb: Tcb, sample: AckSample): void {
-  if (sample.delivered != 0 && isCwndLimited(tcb)) ccOnAck(tcb, sample);
-}
-
 /** What a dubious ACK means for the sender's state: Linux's tcp_fastretrans_alert. `duplicates`: 1 for a duplicate ACK. */
 export function recoveryOnAck(tcb: Tcb, segment: Segment, sample: AckSample, duplicates: u32): void {
   const tx = senderOf(tcb);

@@ -16,6 +16,7 @@ import { fastOpenInFlight } from "./fast_open";
 import { closed, listen, synSent } from "./opening";
 import { segmentLength, sendAck, sendPending, sendSyn } from "./output";
 import { isOlder, storeTimestamp } from "./paws";
+import { predicted } from "./prediction";
 import { reassemblyRightEdge } from "./reassembly";
 import { noteOldDuplicate } from "./receive";
 import {
@@ -33,6 +34,10 @@ import { urgentArrives } from "./urgent";
 
 /** One segment for one connection; what it answers is on the engine's list when this returns. */
 export function segmentArrives(tcb: Tcb, segment: Segment, now: u64): void {
+  if (!predicted(tcb, segment, now)) examine(tcb, segment, now);
+}
+
+function examine(tcb: Tcb, segment: Segment, now: u64): void {
   if (isExpected(tcb, segment, now)) {
     established(tcb, segment, now);
     answer(tcb, segment, now);
@@ -65,7 +70,7 @@ function answer(tcb: Tcb, segment: Segment, now: u64): void {
   if (tcb.flags & TcbFlag.ACK_NOW) sendAck(tcb, now);
 }
 
-/** Header prediction: the next segment of an established connection, for which every check below would pass. */
+/** The next segment of an established connection, for which every check below would pass. */
 @inline
 function isExpected(tcb: Tcb, segment: Segment, now: u64): bool {
   if (tcb.state != <u8>State.ESTABLISHED || segment.seq != tcb.rcv_nxt) return false;
