@@ -28,11 +28,10 @@ export class Engine {
   queue_shift: u32;
   queue_buckets: u32;
   queue_bitmap: u32;
-  /** The open bucket, sorted: array of `Due`, the next to take, and how many. */
+  /** The open bucket: 64 lists of events, each of 2^due_shift ns; an event that was put at the end of one, or 0. */
   due: u32;
-  due_next: u32;
-  due_count: u32;
-  due_capacity: u32;
+  due_shift: u32;
+  due_last: u32;
   /** log2 of the number of buckets, and the number less one. */
   queue_bits: u32;
   queue_mask: u32;
@@ -42,6 +41,8 @@ export class Engine {
   queue_refiled: u32;
   queue_judge_after: u32;
   queue_wheels: u32;
+  /** Which of the lists are not empty. */
+  due_bits: u64;
   /** Number of the bucket opened last: its first instant shifted right by queue_shift; -1 at first. */
   queue_opened_last: i64;
   /** Number of the first bucket of the current turn. */
@@ -219,12 +220,4 @@ export class AckSample {
   /** When the first and the last of the segments were sent that SACKs newly told of; 0 when they told of none. */
   first_sacked_at: u64;
   last_sacked_at: u64;
-}
-
-/** An entry of the open bucket. */
-@unmanaged
-export class Due {
-  time: u64;
-  event: u32;
-  unused: u32;
 }

@@ -1,23 +1,23 @@
 /**
  * The event queue: total order (time, insertion number), amortised O(1).
  *
- * A calendar of narrow buckets holds the near future, wheels of 256 slots the rest; the earliest bucket
- * lies open, sorted, in an array. The width of a bucket and their number follow the load.
+ * A calendar of narrow buckets holds the near future, wheels of 256 slots the rest; the earliest bucket lies open,
+ * spread over 64 places, so that nothing is compared but what falls into one. The width of a bucket and their number
+ * follow the load.
  *
- *      due (sorted array)   buckets: 2^bits, each 2^shift ns   wheel 1: 256 slots    wheel 2: ...
- *      [a b c d]            |bucket|bucket|  ...  |            |2^bits buckets| ...  |2^(bits+8) buckets| ...
- *        ^ next
+ *      due: 64 places of the open bucket   buckets: 2^bits, each 2^shift ns   wheel 1: 256 slots    wheel 2: ...
+ *      |a| |b|c d| |  ...  |               |bucket|bucket|  ...  |            |2^bits buckets| ...  |2^(bits+8) buckets| ...
  *
  * Windows are aligned: an event goes into the lowest wheel whose current turn contains it, and a slot is
  * emptied into the level below before anything can be put there directly. So events of one instant always
  * lie in one list, newest first, and their order of insertion needs no number: it is the list's, reversed.
- * What comes for a bucket that was opened already is sorted into the array.
+ * The list of a place is in order; what comes for a bucket that was opened already goes into its place there.
  */
-import { Due, Engine } from "../layout/engine";
+import { Engine } from "../layout/engine";
 import { Event } from "../layout/segment";
 import { engine } from "../base/root";
 import { linkWord } from "../base/pool";
-import { giveSlab, reserve, slabClass, takeSlab } from "../base/arena";
+import { giveSlab, reserve, takeSlab } from "../base/arena";
 
 /** log2 of how many buckets there are at first, and at most. */
 const FIRST_BUCKET_BITS: u32 = 12;
@@ -29,20 +29,27 @@ const WHEEL_BYTES: u32 = WHEEL_SLOTS * 4 + WHEEL_SLOTS / 8;
 
 const FIRST_SHIFT: u32 = 12;
 const SHIFT_MAX: u32 = 24;
-const DUE_CLASS: u32 = 14;
+const PLACE_BITS: u32 = 6;
+const PLACES: u32 = 1 << PLACE_BITS;
+/** An open bucket with more events than this is filed again under narrower ones. */
+const CROWD: u32 = 1024;
+const CROWD_BITS: u32 = 7;
 /** Buckets opened before the width is judged, at least; more when filing everything again would be much work. */
 const JUDGE_AFTER: u32 = 2048;
-const INSERTION_SORT_MAX: u32 = 24;
 
 export function queueInit(): void {
   const e = engine();
-  e.queue_shift = FIRST_SHIFT;
+  setShift(e, FIRST_SHIFT);
   e.queue_opened_last = -1;
   e.queue_judge_after = JUDGE_AFTER;
   takeBuckets(e, FIRST_BUCKET_BITS);
   e.queue_wheels = <u32>reserve(WHEELS * WHEEL_BYTES);
-  e.due = <u32>takeSlab(DUE_CLASS);
-  e.due_capacity = 1 << (DUE_CLASS - 4);
+  e.due = <u32>reserve(PLACES * 4);
+}
+
+function setShift(e: Engine, shift: u32): void {
+  e.queue_shift = shift;
+  e.due_shift = max(shift, PLACE_BITS) - PLACE_BITS;
 }
 
 /** Empty buckets, 2^bits of them, and their bitmap. */
@@ -55,11 +62,6 @@ function takeBuckets(e: Engine, bits: u32): void {
   memory.fill(e.queue_bitmap, 0, (<usize>1) << (bits - 3));
 }
 
-@inline
-function due(e: Engine, i: u32): Due {
-  return changetype<Due>(<usize>e.due + ((<usize>i) << 4));
-}
-
 /** The event behind this one in its list: kept apart from the event, see `base/pool`. */
 @inline
 function link(event: u32): u32 {
@@ -69,12 +71,6 @@ function link(event: u32): u32 {
 @inline
 function setLink(event: u32, next: u32): void {
   store<u32>(linkWord(event), next);
-}
-
-@inline
-function copyDue(to: usize, from: usize): void {
-  store<u64>(to, load<u64>(from));
-  store<u64>(to, load<u64>(from, 8), 8);
 }
 
 @inline
@@ -121,7 +117,7 @@ function file(e: Engine, event: Event, bucket: u64): void {
 }
 
 export function scheduleElsewhere(e: Engine, event: Event, bucket: u64): void {
-  if (<i64>bucket <= e.queue_opened_last) insertDue(e, event);
+  if (<i64>bucket <= e.queue_opened_last) insertDue(e, event, bucket);
   else insertWheel(e, event, bucket, bucket ^ e.queue_turn);
 }
 
@@ -135,52 +131,46 @@ function insertWheel(e: Engine, event: Event, bucket: u64, difference: u64): voi
   setBit(wheel + WHEEL_SLOTS * 4, slot);
 }
 
-/** Into the open bucket: behind everything that is not later. */
-function insertDue(e: Engine, event: Event): void {
-  if (e.due_next == e.due_count) {
-    e.due_next = 0;
-    e.due_count = 0;
-  }
-  if (e.due_count == e.due_capacity) makeRoom(e);
-  const time = event.time;
-  let at = e.due_count++;
-  const near = max(e.due_next, at - min(at, INSERTION_SORT_MAX));
-  while (at > near && due(e, at - 1).time > time) {
-    copyDue(changetype<usize>(due(e, at)), changetype<usize>(due(e, at - 1)));
-    at--;
-  }
-  if (at == near && at > e.due_next && due(e, at - 1).time > time) {
-    let low = e.due_next;
-    let high = at;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (due(e, middle).time <= time) low = middle + 1;
-      else high = middle;
-    }
-    const from = changetype<usize>(due(e, low));
-    memory.copy(from + 16, from, (<usize>(at - low)) << 4);
-    at = low;
-  }
-  const entry = due(e, at);
-  entry.time = time;
-  entry.event = <u32>changetype<usize>(event);
+/** The place in the open bucket that an event of that time has. */
+@inline
+function placeOf(e: Engine, time: u64): u32 {
+  return (<u32>(time >> e.due_shift)) & (PLACES - 1);
 }
 
-function makeRoom(e: Engine): void {
-  const count = e.due_count - e.due_next;
-  const from = changetype<usize>(due(e, e.due_next));
-  if (count < e.due_capacity >> 1) {
-    memory.copy(e.due, from, (<usize>count) << 4);
-  } else {
-    const klass = slabClass(e.due_capacity << 5);
-    const bigger = takeSlab(klass);
-    memory.copy(bigger, from, (<usize>count) << 4);
-    giveSlab(e.due, klass - 1);
-    e.due = <u32>bigger;
-    e.due_capacity <<= 1;
+@inline
+function timeOf(event: u32): u64 {
+  return changetype<Event>(<usize>event).time;
+}
+
+/** Into the open bucket: behind everything that is not later. */
+function insertDue(e: Engine, event: Event, bucket: u64): void {
+  const node = <u32>changetype<usize>(event);
+  const time = event.time;
+  // Before the bucket begins: between two runs the clock may stand there
+  const early = <i64>bucket < e.queue_opened_last;
+  const place = early ? 0 : placeOf(e, time);
+  const at = <usize>e.due + ((<usize>place) << 2);
+  const bit = (<u64>1) << place;
+  let behind: u32 = 0;
+  let next: u32 = 0;
+  if (e.due_bits & bit) {
+    // Of many at one instant each comes behind the one before: no need to walk there
+    const last = e.due_last;
+    if (last != 0 && !early && placeOf(e, timeOf(last)) == place && timeOf(last) <= time) {
+      behind = last;
+    } else {
+      next = load<u32>(at);
+      while (next != 0 && timeOf(next) <= time) {
+        behind = next;
+        next = link(next);
+      }
+    }
   }
-  e.due_next = 0;
-  e.due_count = count;
+  e.due_bits |= bit;
+  setLink(node, next);
+  if (behind) setLink(behind, node);
+  else store<u32>(at, node);
+  if (!next && !early) e.due_last = node;
 }
 
 /** `takeNext` for who does not call it for every segment. */
@@ -193,12 +183,18 @@ export function nextEvent(until: u64): u32 {
 export function takeNext(until: u64): u32 {
   const e = engine();
   for (;;) {
-    const next = e.due_next;
-    if (next != e.due_count) {
-      const entry = due(e, next);
-      if (entry.time > until) return 0;
-      e.due_next = next + 1;
-      return entry.event;
+    const bits = e.due_bits;
+    if (bits) {
+      const at = <usize>e.due + ((<usize>ctz(bits)) << 2);
+      const first = load<u32>(at);
+      if (timeOf(first) > until) return 0;
+      const next = link(first);
+      store<u32>(at, next);
+      if (!next) {
+        e.due_bits = bits & (bits - 1);
+        e.due_last = 0;
+      }
+      return first;
     }
     if (e.queue_opened >= e.queue_judge_after) judgeWidth(e);
     const mask = e.queue_mask;
@@ -215,7 +211,7 @@ export function takeNext(until: u64): u32 {
       open(e, slot);
       continue;
     }
-    // Most buckets hold one event: it need not pass through the array
+    // Many buckets hold one event: it need not be given a place
     if (node.time > until) return 0;
     store<u32>(head, 0);
     clearBit(e.queue_bitmap, slot);
@@ -232,7 +228,7 @@ export function takeNext(until: u64): u32 {
  */
 export function earliestEvent(): u64 {
   const e = engine();
-  if (e.due_next != e.due_count) return due(e, e.due_next).time;
+  if (e.due_bits) return timeOf(load<u32>(<usize>e.due + ((<usize>ctz(e.due_bits)) << 2)));
   const buckets = e.queue_mask + 1;
   const slot = findBit(e.queue_bitmap, <u32>(e.queue_opened_last + 1 - e.queue_turn), buckets);
   if (slot < buckets) {
@@ -305,91 +301,64 @@ function reversed(list: u32): u32 {
   return result;
 }
 
-/**
- * Sorts a bucket into the due array. Its list is newest first and mostly the latest too, so the array is filled from
- * place INSERTION_SORT_MAX down; an older event goes before its equals.
- */
+/** Spreads a bucket over its places. Its list is newest first: one that is older goes before its equals. */
 function open(e: Engine, slot: u32): void {
   const head = <usize>e.queue_buckets + ((<usize>slot) << 2);
-  const list = load<u32>(head);
+  let event = load<u32>(head);
   store<u32>(head, 0);
   clearBit(e.queue_bitmap, slot);
-  const base = <usize>e.due;
-  const end = base + ((<usize>INSERTION_SORT_MAX) << 4);
-  let front = end;
-  let event = list;
-  while (event) {
-    if (front == base) {
-      openLong(e, list);
-      return;
-    }
-    const time = changetype<Event>(<usize>event).time;
-    let at = front - 16;
-    front = at;
-    while (at + 16 < end && load<u64>(at + 16) < time) {
-      copyDue(at, at + 16);
-      at += 16;
-    }
-    changetype<Due>(at).time = time;
-    changetype<Due>(at).event = event;
-    event = link(event);
-  }
-  e.due_next = (<u32>(front - base)) >> 4;
-  e.due_count = INSERTION_SORT_MAX;
-  e.queue_opened++;
-  e.queue_found += INSERTION_SORT_MAX - e.due_next;
-}
-
-/** A bucket with more events than insertion sorts well, or as many at one instant: copied, then merge sorted. */
-function openLong(e: Engine, list: u32): void {
+  const due = <usize>e.due;
+  let bits: u64 = 0;
   let count: u32 = 0;
-  e.due_next = 0;
-  let event = reversed(list);
-  while (event) {
-    if (count == e.due_capacity) {
-      e.due_count = count;
-      makeRoom(e);
+  do {
+    const next = link(event);
+    const time = timeOf(event);
+    const place = placeOf(e, time);
+    const at = due + ((<usize>place) << 2);
+    const bit = (<u64>1) << place;
+    if (bits & bit) {
+      insertOlder(at, event, time);
+    } else {
+      bits |= bit;
+      setLink(event, 0);
+      store<u32>(at, event);
     }
-    const entry = due(e, count++);
-    entry.time = changetype<Event>(<usize>event).time;
-    entry.event = event;
-    event = link(event);
+    event = next;
+    count++;
+  } while (event != 0 && (count != CROWD || e.queue_shift == 0));
+  if (event) {
+    disperse(e, event, bits);
+    return;
   }
-  e.due_count = count;
+  e.due_bits = bits;
   e.queue_opened++;
   e.queue_found += count;
-  sortDue(e);
 }
 
-/** Sorts the due array, which is in order of insertion, by time: a stable merge sort. */
-function sortDue(e: Engine): void {
-  const count = e.due_count;
-  const klass = slabClass(count << 4);
-  const scratch = takeSlab(klass);
-  let from = <usize>e.due;
-  let to = scratch;
-  for (let width: u32 = 1; width < count; width <<= 1) {
-    for (let start: u32 = 0; start < count; start += width << 1) mergeRuns(from, to, start, width, count);
-    const swap = from;
-    from = to;
-    to = swap;
+/** Into the list of a place, before all that are not earlier. */
+function insertOlder(at: usize, event: u32, time: u64): void {
+  let behind: u32 = 0;
+  let next = load<u32>(at);
+  while (next != 0 && timeOf(next) < time) {
+    behind = next;
+    next = link(next);
   }
-  if (from != <usize>e.due) memory.copy(e.due, from, (<usize>count) << 4);
-  giveSlab(scratch, klass);
+  setLink(event, next);
+  if (behind) setLink(behind, event);
+  else store<u32>(at, event);
 }
 
-function mergeRuns(from: usize, to: usize, start: u32, width: u32, count: u32): void {
-  let left = start;
-  const leftEnd = min(start + width, count);
-  let right = leftEnd;
-  const rightEnd = min(start + (width << 1), count);
-  for (let at = start; at < rightEnd; at++) {
-    const takeLeft =
-      left < leftEnd &&
-      (right >= rightEnd || load<u64>(from + ((<usize>left) << 4)) <= load<u64>(from + ((<usize>right) << 4)));
-    const source = takeLeft ? left++ : right++;
-    copyDue(to + ((<usize>at) << 4), from + ((<usize>source) << 4));
+/** A crowded bucket, of which `rest`, the older part of its list, has no place yet: narrower buckets for everything. */
+function disperse(e: Engine, rest: u32, bits: u64): void {
+  let all: u32 = 0;
+  // Backwards, so that the list begins with the oldest and what has a place follows in order
+  for (; bits != 0; bits &= ~((<u64>1) << (63 - clz(bits)))) {
+    all = prepend(reversed(load<u32>(<usize>e.due + ((<usize>(63 - clz(bits))) << 2))), all);
   }
+  all = prepend(rest, all);
+  e.queue_opened_last--;
+  const narrower = min(e.queue_shift, CROWD_BITS);
+  rebuild(e, e.queue_shift - narrower, min(e.queue_bits + narrower, BUCKET_BITS_MAX), all);
 }
 
 /**
@@ -416,12 +385,14 @@ function judgeWidth(e: Engine): void {
   } else {
     return;
   }
-  rebuild(e, shift, bits);
+  rebuild(e, shift, bits, 0);
 }
 
-/** Files everything again under another width. Nothing is due: all that waits is later than the bucket opened last. */
-function rebuild(e: Engine, shift: u32, bits: u32): void {
-  let all: u32 = 0;
+/**
+ * Files everything again under another width, `all` first, oldest first. Nothing is due: all that waits is later than the
+ * bucket opened last.
+ */
+function rebuild(e: Engine, shift: u32, bits: u32, all: u32): void {
   const buckets = e.queue_mask + 1;
   for (
     let slot = findBit(e.queue_bitmap, 0, buckets);
@@ -449,7 +420,7 @@ function rebuild(e: Engine, shift: u32, bits: u32): void {
   const first = ((<u64>(e.queue_opened_last + 1)) << e.queue_shift) >> shift;
   e.queue_opened_last = <i64>first - 1;
   e.queue_turn = first & ~(<u64>e.queue_mask);
-  e.queue_shift = shift;
+  setShift(e, shift);
   let count: u32 = 0;
   while (all) {
     const event = changetype<Event>(<usize>all);
