@@ -41,8 +41,9 @@ export class Engine {
   queue_refiled: u32;
   queue_judge_after: u32;
   queue_wheels: u32;
-  /** Which of the lists are not empty. */
+  /** Which of the lists are not empty, and which hold more than one: only those are chained. */
   due_bits: u64;
+  due_shared: u64;
   /** Number of the bucket opened last: its first instant shifted right by queue_shift; -1 at first. */
   queue_opened_last: i64;
   /** Number of the first bucket of the current turn. */

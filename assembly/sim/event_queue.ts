@@ -154,6 +154,7 @@ function insertDue(e: Engine, event: Event, bucket: u64): void {
   let behind: u32 = 0;
   let next: u32 = 0;
   if (e.due_bits & bit) {
+    sharePlace(e, at, bit);
     // Of many at one instant each comes behind the one before: no need to walk there
     const last = e.due_last;
     if (last != 0 && !early && placeOf(e, timeOf(last)) == place && timeOf(last) <= time) {
@@ -173,6 +174,24 @@ function insertDue(e: Engine, event: Event, bucket: u64): void {
   if (!next && !early) e.due_last = node;
 }
 
+/** A place with one event has no list yet. */
+@inline
+function sharePlace(e: Engine, at: usize, bit: u64): void {
+  if (e.due_shared & bit) return;
+  e.due_shared |= bit;
+  setLink(load<u32>(at), 0);
+}
+
+/** Takes the first of the list of a place. */
+function takeShared(e: Engine, at: usize, bit: u64): void {
+  const next = link(load<u32>(at));
+  store<u32>(at, next);
+  if (next) return;
+  e.due_shared &= ~bit;
+  e.due_bits &= ~bit;
+  e.due_last = 0;
+}
+
 /** `takeNext` for who does not call it for every segment. */
 export function nextEvent(until: u64): u32 {
   return takeNext(until);
@@ -188,10 +207,11 @@ export function takeNext(until: u64): u32 {
       const at = <usize>e.due + ((<usize>ctz(bits)) << 2);
       const first = load<u32>(at);
       if (timeOf(first) > until) return 0;
-      const next = link(first);
-      store<u32>(at, next);
-      if (!next) {
-        e.due_bits = bits & (bits - 1);
+      const bit = bits & -bits;
+      if (e.due_shared & bit) {
+        takeShared(e, at, bit);
+      } else {
+        e.due_bits = bits ^ bit;
         e.due_last = 0;
       }
       return first;
@@ -309,6 +329,7 @@ function open(e: Engine, slot: u32): void {
   clearBit(e.queue_bitmap, slot);
   const due = <usize>e.due;
   let bits: u64 = 0;
+  let shared: u64 = 0;
   let count: u32 = 0;
   do {
     const next = link(event);
@@ -317,20 +338,22 @@ function open(e: Engine, slot: u32): void {
     const at = due + ((<usize>place) << 2);
     const bit = (<u64>1) << place;
     if (bits & bit) {
+      if (!(shared & bit)) setLink(load<u32>(at), 0);
+      shared |= bit;
       insertOlder(at, event, time);
     } else {
       bits |= bit;
-      setLink(event, 0);
       store<u32>(at, event);
     }
     event = next;
     count++;
   } while (event != 0 && (count != CROWD || e.queue_shift == 0));
   if (event) {
-    disperse(e, event, bits);
+    disperse(e, event, bits, shared);
     return;
   }
   e.due_bits = bits;
+  e.due_shared = shared;
   e.queue_opened++;
   e.queue_found += count;
 }
@@ -349,11 +372,16 @@ function insertOlder(at: usize, event: u32, time: u64): void {
 }
 
 /** A crowded bucket, of which `rest`, the older part of its list, has no place yet: narrower buckets for everything. */
-function disperse(e: Engine, rest: u32, bits: u64): void {
+function disperse(e: Engine, rest: u32, bits: u64, shared: u64): void {
   let all: u32 = 0;
   // Backwards, so that the list begins with the oldest and what has a place follows in order
-  for (; bits != 0; bits &= ~((<u64>1) << (63 - clz(bits)))) {
-    all = prepend(reversed(load<u32>(<usize>e.due + ((<usize>(63 - clz(bits))) << 2))), all);
+  while (bits) {
+    const place = 63 - clz(bits);
+    const bit = (<u64>1) << place;
+    const first = load<u32>(<usize>e.due + ((<usize>place) << 2));
+    if (!(shared & bit)) setLink(first, 0);
+    all = prepend(reversed(first), all);
+    bits ^= bit;
   }
   all = prepend(rest, all);
   e.queue_opened_last--;
