@@ -390,7 +390,7 @@ function disperse(e: Engine, rest: u32, bits: u64, shared: u64): void {
 }
 
 /**
- * Narrows or widens the buckets so that an opened one holds between four and twelve events, and makes more of them when
+ * Narrows or widens the buckets so that an opened one holds between eight and 24 events, and makes more of them when
  * the near future does not fit: an event that waits in a wheel is touched twice.
  */
 function judgeWidth(e: Engine): void {
@@ -402,11 +402,11 @@ function judgeWidth(e: Engine): void {
   e.queue_refiled = 0;
   let shift = e.queue_shift;
   let bits = e.queue_bits;
-  if (found > opened * 12 && shift > 0) {
+  if (found > opened * 24 && shift > 0) {
     shift--;
     // As far ahead as before
     if (bits < BUCKET_BITS_MAX) bits++;
-  } else if (found < opened * 4 && shift < SHIFT_MAX) {
+  } else if (found < opened * 8 && shift < SHIFT_MAX) {
     shift++;
   } else if (refiled > found >> 3 && bits < BUCKET_BITS_MAX) {
     bits++;
