@@ -39,6 +39,12 @@ function refill(size: u32): u32 {
 
 /** A segment whose fields are whatever they were. */
 export function takeSegment(): Segment {
+  return takeSegmentHere();
+}
+
+/** `takeSegment` for where segments are made by the million: not a call. */
+@inline
+export function takeSegmentHere(): Segment {
   const e = engine();
   let p = e.segment_free;
   if (!p) p = refill(64);
@@ -56,6 +62,12 @@ export function takeLongSegment(): Segment {
 }
 
 export function giveSegment(segment: Segment): void {
+  giveSegmentHere(segment);
+}
+
+/** `giveSegment`, not as a call. */
+@inline
+export function giveSegmentHere(segment: Segment): void {
   const e = engine();
   if (segment.opts & Opt.EXT) {
     giveLongSegment(segment);

@@ -6,7 +6,7 @@ import { EventKind, Opt } from "../layout/enums";
 import { Event, Segment } from "../layout/segment";
 import { Packet, WireStatus } from "../layout/wire";
 import { Tcb } from "../layout/tcb";
-import { giveEvent, giveSegment, takeEvent, takeLongSegment } from "../base/pool";
+import { giveEvent, giveSegment, giveSegmentHere, takeEvent, takeLongSegment } from "../base/pool";
 import { reserve } from "../base/arena";
 import { engine } from "../base/root";
 import { NEVER } from "../base/time";
@@ -28,7 +28,7 @@ export function deliver(segment: Segment, tcb: Tcb, now: u64): void {
   tcb.ip_bytes_received += ipLength(segment, segment.opts);
   if (segment.len) engine().segments_delivered++;
   segmentArrives(tcb, segment, now);
-  giveSegment(segment);
+  giveSegmentHere(segment);
   settle(tcb, now);
 }
 

@@ -23,7 +23,7 @@ import { noteHeard, windowAnswered } from "./probes";
 import { noteReordering, rackAdvance, rackIsOn, rackUpdateWindow } from "./rack";
 import { controlCongestion, forgetDuplicates, recoveryOnAck } from "./recovery";
 import { fastRetransmit, retransmitQueue } from "./retransmit";
-import { backedOffRto, noteMinRtt, restartRetransmitTimer, rttSample } from "./rtt";
+import { backedOffRto, noteMinRtt, restartRetransmitTimer, rttSample, rttSampleHere } from "./rtt";
 import { noteWritable } from "./send_buffer";
 import { scoreboardUpdate } from "./scoreboard";
 import { senderOf } from "./sender";
@@ -234,6 +234,12 @@ const EVENTFUL: u32 = Sent.SACKED | Sent.LOST | Sent.RETRANS | Sent.EVER_RETRANS
  * that doubts nothing. The window of the congestion control grows by it. False when it is not such an ACK, nothing done.
  */
 export function acknowledgeCalmly(tcb: Tcb, tx: Sender, ack: u32, now: u64): bool {
+  return acknowledgeCalmlyHere(tcb, tx, ack, now);
+}
+
+/** `acknowledgeCalmly`, not as a call. */
+@inline
+export function acknowledgeCalmlyHere(tcb: Tcb, tx: Sender, ack: u32, now: u64): bool {
   const ring = <usize>tcb.sent;
   const mask = ((<u32>1) << tcb.sent_bits) - 1;
   const head = tcb.sent_head;
@@ -259,7 +265,7 @@ export function acknowledgeCalmly(tcb: Tcb, tx: Sender, ack: u32, now: u64): boo
   // RACK.rtt, which a time-out asks for; the rest of RACK can wait until something is in doubt
   tx.rack_rtt_us = rtt_us;
   noteMinRtt(tcb, rtt_us);
-  rttSample(tcb, acked == 1 ? rtt_us : microseconds(now - first_sent));
+  rttSampleHere(tcb, acked == 1 ? rtt_us : microseconds(now - first_sent));
   if (isCwndLimited(tcb)) {
     const sample = ackSample();
     sample.now = now;

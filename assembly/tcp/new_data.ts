@@ -7,7 +7,7 @@ import { CaState, Chrono, Flag, MtuProbe, Opt, Sent, State, TcbFlag, Timer } fro
 import { Segment } from "../layout/segment";
 import { Sender } from "../layout/sender";
 import { Tcb } from "../layout/tcb";
-import { takeSegment } from "../base/pool";
+import { takeSegmentHere } from "../base/pool";
 import { engine } from "../base/root";
 import { seqGeq, seqGt, seqLeq } from "../base/seq";
 import { NS_PER_MS, NS_PER_US, timestampClock } from "../base/time";
@@ -17,13 +17,13 @@ import { chronoStart, chronoStop } from "./chrono";
 import { answerSent } from "./delayed_ack";
 import { fastOpenIsEarly } from "./fast_open";
 import { beginProbe, probeIsDue } from "./mtu_probing";
-import { emit, head, send, sendPending, setHead, settleOwedAck, optionRoom } from "./output";
+import { head, send, setHead, settleOwedAck, optionRoom } from "./output";
 import { burstSegments, paceBurst, pacingHolds } from "./pacing";
 import { pathMtuExpires } from "./pmtu";
 import { isPushed, passMarks } from "./push";
 import { probeInterval } from "./probes";
 import { noteSentInReduction } from "./prr";
-import { selectWindow } from "./receive_window";
+import { selectWindowHere } from "./receive_window";
 import { backedOffRto } from "./rtt";
 import { senderOf, takeSender } from "./sender";
 import { inFlight, sentAt, sentIn, sentPush, sentReserve, sentTail } from "./sent";
@@ -110,29 +110,29 @@ export function sendNew(tcb: Tcb, now: u64): bool {
   return sent;
 }
 
-/**
- * `sendPending` after an ACK that left data in flight and nothing in doubt. Mostly the writer is an endless one in a
- * simulation, and cwnd alone decides what leaves: nothing of the rest need be asked.
- */
-export function sendSteadily(tcb: Tcb, sender: Sender, now: u64): bool {
-  if (!isSteady(tcb, sender)) return sendPending(tcb, now);
-  const out = tcb.packets_out;
-  const cwnd = tcb.cwnd;
-  if (out >= cwnd) {
-    validateCwnd(tcb, sender, true, now);
-    return false;
-  }
+/** Segments that cwnd lets go for a steady sender with data in flight and nothing in doubt; -1 when more must be asked. */
+@inline
+export function steadyRoom(tcb: Tcb, sender: Sender): i32 {
+  if (!isSteady(tcb, sender)) return -1;
+  const room = <i32>(tcb.cwnd - tcb.packets_out);
+  if (room <= 0) return 0;
+  const bytes = <u64>room * tcb.mss;
   const begin = tcb.snd_nxt;
-  const mss = <u32>tcb.mss;
-  const bytes = <u64>(cwnd - out) * mss;
-  const edge = tcb.snd_una + tcb.snd_wnd;
-  if (bytes >= <u64>(tcb.write_seq - begin) || <i64>bytes > <i64>(<i32>(edge - begin))) return sendPending(tcb, now);
-  sendFullSegments(tcb, sender, cwnd - out, mss, false, false, now);
-  validateCwnd(tcb, sender, true, now);
-  newDataLeft(tcb, out, now);
-  return true;
+  const window = <i32>(tcb.snd_una + tcb.snd_wnd - begin);
+  return bytes >= <u64>(tcb.write_seq - begin) || <i64>bytes > <i64>window ? -1 : room;
 }
 
+/** Sends what `steadyRoom` has found, if any; the timer is the caller's. */
+@inline
+export function sendSteadily(tcb: Tcb, sender: Sender, room: u32, now: u64): void {
+  if (room) {
+    sendFullSegmentsHere(tcb, sender, room, tcb.mss, false, false, now);
+    tcb.last_sent_ms = timestampClock(now);
+  }
+  noteCwndLimited(tcb, sender);
+}
+
+/** An endless writer in a simulation, of which mostly cwnd decides what leaves: nothing of the rest need be asked. */
 @inline
 function isSteady(tcb: Tcb, sender: Sender): bool {
   const care = TcbFlag.SEND_CARE | TcbFlag.OUT_OF_ORDER | TcbFlag.REAL_BYTES | TcbFlag.FIN_QUEUED | TcbFlag.ECN;
@@ -233,8 +233,23 @@ function sendBurst(tcb: Tcb, sender: Sender, count: u32, mss: u32, rest: u32, wh
  * bytes, while nothing is held out of order, and without ECN.
  */
 function sendFullSegments(tcb: Tcb, sender: Sender, count: u32, mss: u32, force: bool, whole: bool, now: u64): void {
+  sendFullSegmentsHere(tcb, sender, count, mss, force, whole, now);
+}
+
+/** `sendFullSegments`, not as a call. */
+@inline
+function sendFullSegmentsHere(
+  tcb: Tcb,
+  sender: Sender,
+  count: u32,
+  mss: u32,
+  force: bool,
+  whole: bool,
+  now: u64,
+): void {
+  const e = engine();
   const ack = tcb.rcv_nxt;
-  const wnd = selectWindow(tcb);
+  const wnd = selectWindowHere(tcb);
   const stamped = (tcb.flags & TcbFlag.TIMESTAMPS) != 0;
   const tsval = timestampClock(now) + tcb.iss;
   const tsecr = tcb.ts_recent;
@@ -249,13 +264,17 @@ function sendFullSegments(tcb: Tcb, sender: Sender, count: u32, mss: u32, force:
   const mask = ((<u32>1) << tcb.sent_bits) - 1;
   let index = sentTail(tcb);
   let meta: u64 = 0;
-  let segment = changetype<Segment>(0);
+  let last = e.out_head ? <usize>e.out_tail : 0;
   for (const end = index + count; index != end; index++) {
     const record = sentIn(ring, mask, index);
     store<u64>(changetype<usize>(record), (<u64>seq) | meta);
     meta = joins;
     record.sent_at = now;
-    segment = takeSegment();
+    const segment = takeSegmentHere();
+    const at = changetype<usize>(segment);
+    if (last) changetype<Segment>(last).next = <u32>at;
+    else e.out_head = <u32>at;
+    last = at;
     segment.seq = seq;
     seq += mss;
     segment.ack = ack;
@@ -269,9 +288,10 @@ function sendFullSegments(tcb: Tcb, sender: Sender, count: u32, mss: u32, force:
       passMarks(tcb, sender);
       next_push = sender.next_push;
     }
-    emit(segment);
   }
-  if (force) segment.flags = <u8>(Flag.ACK | Flag.PSH);
+  changetype<Segment>(last).next = 0;
+  e.out_tail = <u32>last;
+  if (force) changetype<Segment>(last).flags = <u8>(Flag.ACK | Flag.PSH);
   tcb.packets_out += count;
   tcb.snd_nxt = seq;
   tcb.last_ack_sent = ack;
@@ -336,10 +356,13 @@ export function sendOverride(tcb: Tcb, now: u64): void {
  * for a time-out, and a silence is to cost the window, it moves halfway to what was used (RFC 2861).
  */
 function validateCwnd(tcb: Tcb, sender: Sender, limited: bool, now: u64): void {
+  if (limited) {
+    noteCwndLimited(tcb, sender);
+    return;
+  }
   const was = (tcb.flags & TcbFlag.CWND_LIMITED) != 0;
-  if (limited || seqLeq(tcb.cwnd_usage_seq, tcb.snd_una) || (!was && tcb.packets_out > tcb.max_packets_out)) {
-    if (limited) tcb.flags |= TcbFlag.CWND_LIMITED;
-    else tcb.flags &= ~TcbFlag.CWND_LIMITED;
+  if (seqLeq(tcb.cwnd_usage_seq, tcb.snd_una) || (!was && tcb.packets_out > tcb.max_packets_out)) {
+    tcb.flags &= ~TcbFlag.CWND_LIMITED;
     tcb.max_packets_out = tcb.packets_out;
     tcb.cwnd_usage_seq = tcb.snd_nxt;
   }
@@ -362,6 +385,15 @@ function validateCwnd(tcb: Tcb, sender: Sender, limited: bool, now: u64): void {
   // Nothing is left to send, and the application waits for room
   const writes = tcb.state == <u8>State.ESTABLISHED || tcb.state == <u8>State.CLOSE_WAIT;
   if (blocked && writes && tcb.snd_nxt == tcb.write_seq) chronoStart(sender, Chrono.SNDBUF_LIMITED, now);
+}
+
+/** cwnd is what holds the sender back. */
+@inline
+function noteCwndLimited(tcb: Tcb, sender: Sender): void {
+  tcb.flags |= TcbFlag.CWND_LIMITED;
+  tcb.max_packets_out = tcb.packets_out;
+  tcb.cwnd_usage_seq = tcb.snd_nxt;
+  sender.snd_cwnd_used = 0;
 }
 
 /** Data leaves after a pause: time in which nothing was in flight is none of the congestion control's. */

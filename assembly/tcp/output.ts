@@ -8,7 +8,7 @@ import { Reassembly, TcbExt } from "../layout/reassembly";
 import { Segment, SegmentExt, SynOptions } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
 import { slabClass, takeSlab } from "../base/arena";
-import { takeLongSegment, takeSegment } from "../base/pool";
+import { takeLongSegment, takeSegment, takeSegmentHere } from "../base/pool";
 import { engine } from "../base/root";
 import { timestampClock } from "../base/time";
 import { answerSent, quickAckSent } from "./delayed_ack";
@@ -17,7 +17,7 @@ import { ecnStamp, ecnStampSyn } from "./ecn";
 import { fastOpenStamp, fastOpenSynData } from "./fast_open";
 import { sendNew } from "./new_data";
 import { reassemblyOf, reassemblyRelease } from "./reassembly";
-import { selectSynWindow, selectWindow } from "./receive_window";
+import { selectSynWindow, selectWindow, selectWindowHere } from "./receive_window";
 import { OPTIONS_MAX, optionsLength } from "./pmtu";
 import { sackBlock } from "./scoreboard";
 import { retransmitByRfc6675, retransmitLost } from "./retransmit";
@@ -93,15 +93,16 @@ export function send(tcb: Tcb, seq: u32, len: u32, flags: u32, now: u64, mark: u
 }
 
 /** `sendAck` of a connection with timestamps, without ECN, that has nothing to report and no urgent data. */
+@inline
 export function sendPlainAck(tcb: Tcb, now: u64): void {
-  const segment = takeSegment();
+  const segment = takeSegmentHere();
   const at = changetype<usize>(segment);
   const rcv_nxt = tcb.rcv_nxt;
   segment.seq = tcb.snd_nxt;
   segment.ack = rcv_nxt;
   // len, wnd and tsval lie in one word
   const tsval = timestampClock(now) + tcb.iss;
-  store<u64>(at, ((<u64>selectWindow(tcb)) << 16) | ((<u64>tsval) << 32), offsetof<Segment>("len"));
+  store<u64>(at, ((<u64>selectWindowHere(tcb)) << 16) | ((<u64>tsval) << 32), offsetof<Segment>("len"));
   segment.tsecr = tcb.ts_recent;
   setHead(segment, head(tcb, Opt.TIMESTAMPS, Flag.ACK));
   tcb.last_ack_sent = rcv_nxt;

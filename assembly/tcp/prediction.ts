@@ -4,21 +4,22 @@
  * follows is known. Each function here does what `segment_arrives.ts` would do, or nothing: tests/tcp/prediction_test.ts
  * runs both ways and compares.
  */
-import { CaState, Flag, Opt, Pending, State, TcbFlag, Timer } from "../layout/enums";
+import { CaState, Flag, Opt, Pending, Recovery, State, TcbFlag, Timer } from "../layout/enums";
 import { Segment } from "../layout/segment";
 import { Tcb } from "../layout/tcb";
+import { engine } from "../base/root";
 import { seqGt, seqLeq, seqLt, seqMax } from "../base/seq";
 import { timestampClock } from "../base/time";
-import { acknowledgeCalmly } from "./ack";
+import { acknowledgeCalmlyHere } from "./ack";
 import { ackIsDue, delayAck, noteGap } from "./delayed_ack";
-import { sendSteadily } from "./new_data";
+import { sendSteadily, steadyRoom } from "./new_data";
 import { sendPending, sendPlainAck } from "./output";
 import { storeTimestamp } from "./paws";
 import { tuneOnRead, tuneOnText } from "./receive_tuning";
 import { receiverOf } from "./receiver";
 import { noteWritable } from "./send_buffer";
 import { senderOf } from "./sender";
-import { setTransmitTimer } from "./tlp";
+import { armProbe, rearmRto, setTransmitTimer } from "./tlp";
 
 /** Options and control bits of a segment, as they lie in the word of its kind: timestamps and ACK, nothing else. */
 const PLAIN: u32 = (Opt.TIMESTAMPS << 16) | (Flag.ACK << 24);
@@ -105,7 +106,7 @@ function ackPredicted(tcb: Tcb, segment: Segment, now: u64): bool {
   const window = (<u32>segment.wnd) << tcb.snd_wscale;
   if (seqLt(tsval, tcb.ts_recent) || window > tcb.snd_wnd_max) return false;
   if ((tcb.sacked_out | tcb.lost_out | tcb.retrans_out | tx.tlp_high_seq) != 0) return false;
-  if (!acknowledgeCalmly(tcb, tx, ack, now)) return false;
+  if (!acknowledgeCalmlyHere(tcb, tx, ack, now)) return false;
 
   if (seqLeq(seq, tcb.last_ack_sent)) storeTimestamp(tcb, tsval, now);
   tcb.snd_wl1 = seq;
@@ -113,14 +114,19 @@ function ackPredicted(tcb: Tcb, segment: Segment, now: u64): bool {
   tcb.snd_wnd = window;
   tcb.unanswered = 0;
   tx.heard_ms = timestampClock(now);
-  let sent: bool;
   if (tcb.flags & TcbFlag.WRITES_FOR_EVER) {
     tcb.write_seq = seqMax(tcb.write_seq, ack + tcb.snd_buf);
-    sent = sendSteadily(tcb, tx, now);
-  } else {
-    if (tcb.flags & TcbFlag.WRITE_BLOCKED) noteWritable(tcb, now);
-    sent = sendPending(tcb, now);
+    const room = steadyRoom(tcb, tx);
+    if (room >= 0) {
+      sendSteadily(tcb, tx, <u32>room, now);
+      if (engine().recovery & Recovery.TLP) armProbe(tcb, tx, now, room == 0);
+      else rearmRto(tcb, now);
+      return true;
+    }
+  } else if (tcb.flags & TcbFlag.WRITE_BLOCKED) {
+    noteWritable(tcb, now);
   }
+  const sent = sendPending(tcb, now);
   // New data sets a probe's timer itself
   if (!sent || tx.pending != <u8>Pending.PROBE) setTransmitTimer(tcb, now, true);
   return true;

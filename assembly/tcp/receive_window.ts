@@ -37,6 +37,13 @@ export function selectWindow(tcb: Tcb): u16 {
   return advertise(tcb, windowToOffer(tcb), tcb.rcv_wscale);
 }
 
+/** `selectWindow`, not as a call for buffers of a fixed size. */
+@inline
+export function selectWindowHere(tcb: Tcb): u16 {
+  if (tcb.flags & TcbFlag.TUNED_BUFFER) return selectWindow(tcb);
+  return advertise(tcb, fixedWindow(tcb), tcb.rcv_wscale);
+}
+
 /** The same on a SYN, whose window is never scaled: RFC 7323 §2.2. */
 export function selectSynWindow(tcb: Tcb): u16 {
   return advertise(tcb, tcb.flags & TcbFlag.TUNED_BUFFER ? startingWindow(tcb) : windowToOffer(tcb), 0);
@@ -63,7 +70,11 @@ function advertise(tcb: Tcb, window: u32, scale: u32): u16 {
 /** The window that the room is worth now; less than what is offered already when room has gone. */
 @inline
 function windowToOffer(tcb: Tcb): u32 {
-  if (tcb.flags & TcbFlag.TUNED_BUFFER) return tunedWindow(tcb);
+  return tcb.flags & TcbFlag.TUNED_BUFFER ? tunedWindow(tcb) : fixedWindow(tcb);
+}
+
+@inline
+function fixedWindow(tcb: Tcb): u32 {
   const offered = offeredWindow(tcb);
   const room = receiveRoom(tcb);
   const step = <i32>min<u32>(tcb.rcv_buf >> 1, tcb.rcv_mss);

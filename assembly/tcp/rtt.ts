@@ -14,6 +14,12 @@ const RTT_US_MAX: u32 = 1 << 28;
 
 /** Takes a sample of `rtt_us` microseconds into SRTT, RTTVAR and RTO. */
 export function rttSample(tcb: Tcb, rtt_us: u32): void {
+  rttSampleHere(tcb, rtt_us);
+}
+
+/** `rttSample`, not as a call. */
+@inline
+export function rttSampleHere(tcb: Tcb, rtt_us: u32): void {
   rtt_us = min(max(rtt_us, 1), RTT_US_MAX);
   const literal = engine().rto_floor_on_sum != 0;
   const srtt = tcb.srtt_us8;

@@ -1,6 +1,7 @@
 /** Tail loss probe, RFC 8985 §7, with Linux's times: two round trips of silence bring a probe instead of a time-out. */
 import { AckSample } from "../layout/engine";
 import { AckFlag, CaState, Pending, Recovery, Sent, TcbFlag, Timer } from "../layout/enums";
+import { Sender } from "../layout/sender";
 import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
 import { seqGt, seqLt } from "../base/seq";
@@ -28,6 +29,13 @@ export function setTransmitTimer(tcb: Tcb, now: u64, fresh: bool): void {
 export function scheduleProbe(tcb: Tcb, now: u64, fresh: bool): bool {
   if (!(engine().recovery & Recovery.TLP) || !(tcb.flags & TcbFlag.SACK) || tcb.packets_out == 0) return false;
   if (tcb.ca_state != <u8>CaState.OPEN && tcb.ca_state != <u8>CaState.CWR) return false;
+  armProbe(tcb, senderOf(tcb), now, fresh);
+  return true;
+}
+
+/** The probe's time, RFC 8985 §7.2, or the time-out's when that is earlier. Only with data in flight. */
+@inline
+export function armProbe(tcb: Tcb, tx: Sender, now: u64, fresh: bool): void {
   let timeout_us: u32;
   if (tcb.srtt_us8) {
     // A lone segment's ACK may be delayed
@@ -38,9 +46,8 @@ export function scheduleProbe(tcb: Tcb, now: u64, fresh: bool): bool {
   let deadline = now + <u64>timeout_us * NS_PER_US;
   const rto = (fresh ? now : sentAt(tcb, tcb.sent_head).sent_at) + backedOffRto(tcb, tcb.backoff);
   if (rto > now) deadline = min(deadline, rto);
-  senderOf(tcb).pending = <u8>Pending.PROBE;
+  tx.pending = <u8>Pending.PROBE;
   timerSet(tcb, Timer.RETRANSMIT, deadline);
-  return true;
 }
 
 /** New data has left, behind `prior_packets` in flight: one probe for each silence, else the time-out. */
