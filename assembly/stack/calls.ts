@@ -8,6 +8,7 @@ import { ccInit } from "../cc/cc";
 import {
   abortConnection,
   closeConnection,
+  finishSending,
   openActive,
   openFast,
   receiveBytes,
@@ -227,7 +228,7 @@ export function socketMayWrite(at: u32): bool {
 export function socketFinish(at: u32): void {
   const socket = socketAt(at);
   const now = engine().now;
-  closeConnection(tcbOf(socket), now);
+  finishSending(tcbOf(socket), now);
   settle(socket, now);
 }
 

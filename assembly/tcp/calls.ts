@@ -225,8 +225,9 @@ export function closeConnection(tcb: Tcb, now: u64): void {
       // §3.10.4: data that waits for the handshake goes first; with none the FIN leaves at once
       tcb.flags |= TcbFlag.FIN_QUEUED;
       if (fastOpenIsEarly(tcb)) {
-        tcb.state = <u8>State.FIN_WAIT_1;
-        break;
+        // The FIN follows early data, but the handshake goes on: it is the SYN-ACK that is sent again
+        sendEarly(tcb, now);
+        return;
       }
       if (tcb.write_seq != tcb.snd_nxt) return;
       beginCongestionControl(tcb, now);
@@ -246,6 +247,15 @@ export function closeConnection(tcb: Tcb, now: u64): void {
   stopEndlessWriting(tcb);
   tcb.flags |= TcbFlag.FIN_QUEUED;
   sendPending(tcb, now);
+}
+
+/**
+ * CLOSE of the sending direction as `shutdown` means it: like `closeConnection`, but in SYN_RECEIVED the FIN waits for the
+ * end of the handshake, as in Linux.
+ */
+export function finishSending(tcb: Tcb, now: u64): void {
+  if (tcb.state == <u8>State.SYN_RECEIVED) tcb.flags |= TcbFlag.FIN_QUEUED;
+  else closeConnection(tcb, now);
 }
 
 /** An endless source has filled the buffer: what was not sent yet is withdrawn, so that closing ends. */

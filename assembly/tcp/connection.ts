@@ -24,6 +24,9 @@ import { noteMinRtt, restartRetransmitTimer, rttSample } from "./rtt";
 import { expandSendBuffer } from "./send_tuning";
 import { timerAt, timerClear, timerSet } from "./timers";
 
+/** RFC 6298 (5.7) */
+const SYN_LOST_RTO_US: u32 = 3000000;
+
 /** Forgets what an earlier connection in this block left; what the user set, and the account, stay. */
 export function connectionReset(tcb: Tcb): void {
   sentRelease(tcb);
@@ -96,7 +99,10 @@ export function enterEstablished(tcb: Tcb, segment: Segment, now: u64): void {
   tcb.state = <u8>State.ESTABLISHED;
   timerClear(tcb, Timer.RETRANSMIT);
   // RFC 6298 (2.1) from the handshake, unless a retransmission makes the sample ambiguous (Karn)
-  if (!(tcb.flags & TcbFlag.SYN_SENT_AGAIN)) {
+  if (tcb.flags & TcbFlag.FIN_SENT) {
+    // Closed early (RFC 7413): Linux takes no sample then, and waits as if a SYN had been lost
+    tcb.rto_us = max<u32>(tcb.rto_us, SYN_LOST_RTO_US);
+  } else if (!(tcb.flags & TcbFlag.SYN_SENT_AGAIN)) {
     const sent = timerAt(tcb, Timer.RETRANSMIT) - <u64>tcb.rto_us * 1000;
     noteMinRtt(tcb, microseconds(now - sent));
     rttSample(tcb, microseconds(now - sent));
@@ -126,7 +132,7 @@ function synTimedOut(tcb: Tcb, segment: Segment, now: u64): void {
   const rtt_ms = timestampClock(now) - sent_ms;
   if (!stamped || rtt_ms >= 1 << 20) {
     // RFC 6298 (5.7): a SYN that timed out means data starts with 3 s at least
-    tcb.rto_us = max<u32>(tcb.rto_us, 3000000);
+    tcb.rto_us = max<u32>(tcb.rto_us, SYN_LOST_RTO_US);
     return;
   }
   noteMinRtt(tcb, max<u32>(rtt_ms * 1000, 1000));
@@ -188,6 +194,11 @@ export function startFinWait2Timer(tcb: Tcb, now: u64): void {
 /** TCP_LINGER2 below zero: without an application FIN_WAIT_2 does not last at all. */
 export function lingersNot(tcb: Tcb): bool {
   return tcb.ext != 0 && changetype<TcbExt>(<usize>tcb.ext).linger2_ms < 0;
+}
+
+/** A passive OPEN whose handshake fails listens again, unless it began early and is the user's already. */
+export function mayListenOn(tcb: Tcb): bool {
+  return (tcb.flags & TcbFlag.PASSIVE) != 0 && !fastOpenIsEarly(tcb);
 }
 
 /** A handshake that a passive OPEN had begun failed: it waits for another, and the user hears nothing. */

@@ -162,6 +162,7 @@ export function fastOpenConfirmed(tcb: Tcb): void {
  * count of what goes unanswered: no data is sent again, and nothing probes for it (Linux's tcp_rearm_rto, "stay put").
  */
 export function sendEarly(tcb: Tcb, now: u64): void {
+  takeSender(tcb);
   const due = timerAt(tcb, Timer.RETRANSMIT);
   const unanswered = tcb.unanswered;
   sendPending(tcb, now);

@@ -19,6 +19,7 @@ import {
   enterTimeWait,
   lingersNot,
   listenOn,
+  mayListenOn,
   startFinWait2Timer,
   startTimeWaitTimer,
 } from "./connection";
@@ -31,8 +32,8 @@ import { noteOldDuplicate, takeFin, textArrives } from "./receive";
 
 /** Second check: the peer has reset the connection. */
 export function resetArrives(tcb: Tcb, now: u64): void {
-  // A passive OPEN goes back to listening. An active one has heard its peer: reset and not refused, Linux's tcp_reset
-  if (tcb.state == <u8>State.SYN_RECEIVED && tcb.flags & TcbFlag.PASSIVE) listenOn(tcb);
+  // An active OPEN has heard its peer: reset and not refused, Linux's tcp_reset
+  if (tcb.state == <u8>State.SYN_RECEIVED && mayListenOn(tcb)) listenOn(tcb);
   else enterClosed(tcb, EndReason.RESET, now);
 }
 

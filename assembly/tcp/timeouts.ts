@@ -5,7 +5,7 @@ import { TcbExt } from "../layout/reassembly";
 import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
 import { timestampClock } from "../base/time";
-import { enterClosed, listenOn } from "./connection";
+import { enterClosed, listenOn, mayListenOn } from "./connection";
 import { delayMissed } from "./delayed_ack";
 import { fastOpenIsEarly, sendEarly } from "./fast_open";
 import { closedWindowIsGone, handshakeIsGone, peerIsGone, withinUserTimeout } from "./give_up";
@@ -137,8 +137,7 @@ export function backOffReverted(tcb: Tcb, seq: u32, now: u64): void {
 
 function handshakeTimeout(tcb: Tcb, now: u64): void {
   if (handshakeIsGone(tcb, handshakeRetries(tcb), now)) {
-    // A passive OPEN that never completed listens again
-    if (tcb.state == <u8>State.SYN_RECEIVED && tcb.flags & TcbFlag.PASSIVE) listenOn(tcb);
+    if (tcb.state == <u8>State.SYN_RECEIVED && mayListenOn(tcb)) listenOn(tcb);
     else enterClosed(tcb, EndReason.TIMED_OUT, now);
     return;
   }
@@ -154,7 +153,7 @@ function handshakeTimeout(tcb: Tcb, now: u64): void {
 
 /** How often a SYN or SYN-ACK is sent again before giving up; the user may have said (TCP_SYNCNT). */
 function handshakeRetries(tcb: Tcb): u32 {
-  if (tcb.flags & TcbFlag.PASSIVE) return engine().synack_retries;
+  if (mayListenOn(tcb)) return engine().synack_retries;
   if (tcb.ext) {
     const own = changetype<TcbExt>(<usize>tcb.ext).syn_retries;
     if (own) return own;

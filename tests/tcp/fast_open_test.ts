@@ -324,6 +324,41 @@ test("fast open: early data that a closed window holds is no reason to ask befor
   assert.deepEqual(seen(tcp), ["A 0:0 ack 101"]);
 });
 
+test("fast open: a connection that is closed early sends its FIN, and then the SYN-ACK again and nothing else", async () => {
+  const tcp = await listener();
+  tcp.receives({ flags: "S", len: 100, mss: MSS, fastOpen: COOKIE_HEX });
+  tcp.passes("400ms");
+  tcp.writes(200);
+  tcp.segments();
+  tcp.closes();
+  assert.deepEqual(seen(tcp), ["FA 201:0 ack 101"]);
+  tcp.passes("599ms");
+  assert.deepEqual(seen(tcp), []);
+  tcp.passes("1ms");
+  assert.deepEqual(seen(tcp), ["SA 0:0 ack 101"]);
+  tcp.passes("2s");
+  assert.deepEqual(seen(tcp), ["SA 0:0 ack 101"]);
+  // The handshake is over: from now on it is the data that goes unanswered
+  tcp.receives({ seq: 101, ack: 1 });
+  assert.equal(tcp.state, "FIN_WAIT_1");
+  assert.deepEqual(seen(tcp), []);
+  tcp.passes("2999ms");
+  assert.deepEqual(seen(tcp), []);
+  tcp.passes("1ms");
+  assert.equal(seen(tcp).length, 1);
+  tcp.receives({ seq: 101, ack: 202 });
+  assert.equal(tcp.state, "FIN_WAIT_2");
+});
+
+test("fast open: a connection that is closed early ends when its SYN-ACK was repeated in vain", async () => {
+  const tcp = await listener({ synRetries: 2 });
+  tcp.receives({ flags: "S", len: 100, mss: MSS, fastOpen: COOKIE_HEX });
+  tcp.leaves();
+  while (tcp.passesToNextDeadline());
+  assert.deepEqual(seen(tcp), ["SA 0:0 ack 101", "FA 1:0 ack 101", ...Array<string>(3).fill("SA 0:0 ack 101")]);
+  assert.equal(tcp.endReason, "TIMED_OUT");
+});
+
 test("fast open: bit 0x200 takes data without any cookie", async () => {
   const tcp = await listener({ fastOpen: FastOpenSysctl.SERVER | FastOpenSysctl.SERVER_NO_COOKIE });
   tcp.receives({ flags: "S", len: 100, mss: MSS });
