@@ -37,6 +37,8 @@ export const enum SocketFlag {
   /** Opened by the peer. */
   ACCEPTED = 0x8000,
   REUSE_PORT = 0x10000,
+  /** Waits in TIME_WAIT as no more than the front of its block, see stack/time_wait.ts. */
+  SHORT = 0x20000,
 }
 
 /** One end of a connection as the host knows it: `Tcb.owner`. Its `Tcb` follows it at +128. */

@@ -10,6 +10,7 @@
  */
 import { Errno, State } from "../layout/enums";
 import { Tcb } from "../layout/tcb";
+import { SocketFlag } from "../layout/stack";
 import { Packet } from "../layout/wire";
 import { checksumAdd, checksumFinish } from "../base/checksum";
 import { engine } from "../base/root";
@@ -201,6 +202,8 @@ function errorArrives(
     s.icmp_ignored++;
     return;
   }
+  // What waits in TIME_WAIT has nothing on the way
+  if (socketAt(at).flags & SocketFlag.SHORT) return;
   const now = engine().now;
   if (meaning & Meaning.NO_WAY) wayIsDown(socketAt(at), seq, now);
   connectionUnreachable(socketAt(at), meaning & ERRNO_MASK, mtu, now);

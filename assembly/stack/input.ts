@@ -18,6 +18,7 @@ import { findListener } from "./ports";
 import { settle } from "./settle";
 import { socketAt, stack, tcbOf } from "./stack";
 import { tableFind } from "./table";
+import { whole } from "./time_wait";
 
 const PACKET: usize = memory.data(64, 8);
 
@@ -73,7 +74,8 @@ function tcpArrives(packet: Packet, length: u32): void {
   const ext = changetype<SegmentExt>(changetype<usize>(segment) + offsetof<Segment>());
   ext.payload = packet.payload;
   const now = engine().now;
-  const at = tableFind(packet.dst_hi, packet.dst_lo, packet.src_hi, packet.src_lo, packet.dst_port, packet.src_port);
+  let at = tableFind(packet.dst_hi, packet.dst_lo, packet.src_hi, packet.src_lo, packet.dst_port, packet.src_port);
+  if (at) at = whole(at);
   if (at && lacksAlternate(socketAt(at), segment, packet)) countRefused(WireStatus.BAD_CHECKSUM);
   else if (at) connectionHears(socketAt(at), segment, packet, length, now);
   else portHears(segment, packet, 0, false, now);
@@ -86,7 +88,7 @@ function alternateFor(packet: Packet, length: u32): bool {
   const src = <u32>bswap(load<u16>(packet.payload));
   const dst = <u32>bswap(load<u16>(packet.payload, 2));
   const at = tableFind(packet.dst_hi, packet.dst_lo, packet.src_hi, packet.src_lo, dst, src);
-  if (!at) return false;
+  if (!at || socketAt(at).flags & SocketFlag.SHORT) return false;
   packet.alt_checksum = alternateOf(socketAt(at));
   return packet.alt_checksum != 0;
 }

@@ -41,6 +41,11 @@ function checkTable(): void {
 
 function checkConnection(socket: Socket): void {
   const tcb = tcbOf(socket);
+  if (socket.flags & SocketFlag.SHORT) {
+    assert(socket.flags & SocketFlag.COUNTED_TIME_WAIT, "short, and not waiting");
+    assert(changetype<Event>(<usize>tcb.timer_event).target == <u32>changetype<usize>(tcb), "a wait without an alarm");
+    return;
+  }
   checkInvariants(<u32>changetype<usize>(tcb));
   assert(!tcb.timer_moved, "a timer that nobody heard of");
   if (!tcb.timer_mask) return;

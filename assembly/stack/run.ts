@@ -2,6 +2,7 @@
 import { EventKind, RunStatus } from "../layout/enums";
 import { Event } from "../layout/segment";
 import { SocketFlag } from "../layout/stack";
+import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
 import { timersExpired } from "../tcp/timeouts";
 import { timersEarliest } from "../tcp/timers";
@@ -10,6 +11,7 @@ import { takeDue } from "../sim/host";
 import { deferredTimeout } from "./listen";
 import { settle } from "./settle";
 import { socketOf, stack } from "./stack";
+import { shorten, whole } from "./time_wait";
 
 /** Packets wait to be fetched when this many bytes of them have gathered. */
 const OUTPUT_FULL: u32 = 1 << 20;
@@ -37,10 +39,22 @@ export function stackRun(until: u64, toNews: bool): RunStatus {
   return RunStatus.DONE;
 }
 
+@inline
+function isShort(tcb: u32): bool {
+  return (socketOf(changetype<Tcb>(<usize>tcb)).flags & SocketFlag.SHORT) != 0;
+}
+
 /** A connection's armed event has come up; the like of `timerFires` in `sim/host`. */
 function timerFires(event: Event, now: u64): void {
+  const armed = event.target;
+  const short = armed != 0 && isShort(armed);
+  if (short) whole(<u32>changetype<usize>(socketOf(changetype<Tcb>(<usize>armed))));
   const tcb = takeDue(event, now);
-  if (!tcb) return;
+  if (!tcb) {
+    // Its time was put off
+    if (short) shorten(socketOf(changetype<Tcb>(<usize>event.target)));
+    return;
+  }
   const socket = socketOf(tcb);
   if (!(socket.flags & SocketFlag.IN_SYN_QUEUE) || !deferredTimeout(socket, now)) timersExpired(tcb, now);
   timersEarliest(tcb);

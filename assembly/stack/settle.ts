@@ -17,6 +17,7 @@ import { acceptQueuePush, synQueueRemove } from "./queues";
 import { giveSocket } from "./socket";
 import { stack, tcbOf } from "./stack";
 import { tableRemove } from "./table";
+import { mayShorten, shorten } from "./time_wait";
 import { alternateOf, transmit } from "./output";
 
 /** The socket may be gone when this returns. */
@@ -27,6 +28,7 @@ export function settle(socket: Socket, now: u64): void {
   if (socket.flags & SocketFlag.IN_SYN_QUEUE && !handshakeGoesOn(socket, tcb)) return;
   if (tcb.notify != 0 && !hear(socket, tcb, now)) return;
   if (tcb.timer_moved) arm(tcb);
+  if (socket.flags & SocketFlag.COUNTED_TIME_WAIT && mayShorten(socket, tcb)) shorten(socket);
 }
 
 /** A handshake in the SYN queue: false when it failed, and with it the socket. */
@@ -76,7 +78,7 @@ function waits(socket: Socket, tcb: Tcb, now: u64): void {
   shed(socket, tcb);
 }
 
-/** What nobody will read from waits as its block alone, 512 bytes: rings and settings are given back. */
+/** What nobody will read from waits as its block alone, or half of it: rings and settings are given back. */
 function shed(socket: Socket, tcb: Tcb): void {
   if (socket.flags & (SocketFlag.HELD | SocketFlag.IN_ACCEPT_QUEUE)) return;
   // What it may yet answer has the checksum that was agreed on

@@ -84,6 +84,14 @@ export function tableRemove(socket: Socket): void {
   before.next = socket.next;
 }
 
+/** `to` takes the place of `from`, whose ends it has. */
+export function tableReplace(from: Socket, to: Socket): void {
+  const self = <u32>changetype<usize>(from);
+  let link = chain(from.hash);
+  while (load<u32>(link) != self) link = changetype<usize>(socketAt(load<u32>(link))) + offsetof<Socket>("next");
+  store<u32>(link, <u32>changetype<usize>(to));
+}
+
 @inline
 function put(socket: Socket): void {
   const first = chain(socket.hash);
