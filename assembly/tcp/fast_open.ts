@@ -15,7 +15,7 @@ import { Tcb } from "../layout/tcb";
 import { giveSlab, reserve, slabClass, takeSlab } from "../base/arena";
 import { engine } from "../base/root";
 import { siphashWords } from "../base/siphash";
-import { seqGt } from "../base/seq";
+import { seqLt } from "../base/seq";
 import { connectionExt } from "./extension";
 import { sendPending } from "./output";
 import { OPTIONS_MAX, TIMESTAMPS_LENGTH } from "./pmtu";
@@ -287,25 +287,23 @@ export function fastOpenTextAnswered(tcb: Tcb, ack: u32, now: u64): bool {
   const data = <u32>state.syn_data;
   takeSender(tcb);
   const first = tcb.iss + 1;
-  if (seqGt(ack, first)) {
-    // §4.2.1: what is not acknowledged is sent as new
+  const end = first + data;
+  tcb.snd_una = ack;
+  tcb.snd_nxt = end;
+  tcb.bytes_acked += ack - first;
+  if (ack == end) {
     state.bits |= <u8>FastOpenBit.DATA_ACKED;
-    tcb.snd_una = ack;
-    tcb.snd_nxt = ack;
-    tcb.bytes_acked += ack - first;
     // TCP_INFO counts what was delivered by it: the text of a SYN is one segment
     tcb.sent_head++;
     tcb.rtx_hint = tcb.sent_head;
     tcb.lost_frontier = tcb.sent_head;
-    // What is sent as new takes the ACK along
-    return ack != first + data && tcb.snd_wnd != 0;
+    return false;
   }
   // Sent again at once, cut for what the peer turns out to take; and no sign of congestion: cwnd stays
   const mss = <u32>tcb.mss;
-  tcb.snd_nxt = first + data;
-  for (let offset: u32 = 0; offset < data; offset += mss) {
-    const last = offset + mss >= data;
-    sentPush(tcb, first + offset, (offset ? <u32>Sent.CONTINUES : 0) | (last ? <u32>Sent.PUSH : 0), now);
+  for (let seq = ack; seqLt(seq, end); seq += mss) {
+    const joins: u32 = seq == ack ? 0 : Sent.CONTINUES;
+    sentPush(tcb, seq, joins | (seqLt(seq + mss, end) ? 0 : <u32>Sent.PUSH), now);
     markLost(tcb, sentTail(tcb) - 1);
   }
   if (!rackIsOn(tcb)) tcb.lost_frontier = sentTail(tcb);

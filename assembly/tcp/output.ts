@@ -14,11 +14,12 @@ import { timestampClock } from "../base/time";
 import { answerSent, quickAckSent } from "./delayed_ack";
 import { accEcnOptionIsDue, accEcnOptionLength, accEcnOptionOnSynAck, accEcnWrite, accEcnWriteSynAck } from "./accecn";
 import { ecnStamp, ecnStampSyn } from "./ecn";
-import { fastOpenStamp, fastOpenSynData } from "./fast_open";
+import { fastOpenIsEarly, fastOpenStamp, fastOpenSynData } from "./fast_open";
 import { sendNew } from "./new_data";
 import { reassemblyOf, reassemblyRelease } from "./reassembly";
 import { selectSynWindow, selectWindow, selectWindowHere } from "./receive_window";
 import { OPTIONS_MAX, optionsLength } from "./pmtu";
+import { scaleOffered } from "./receive_tuning";
 import { sackBlock } from "./scoreboard";
 import { retransmitByRfc6675, retransmitLost } from "./retransmit";
 import { timerClear } from "./timers";
@@ -236,6 +237,9 @@ export function segmentLength(segment: Segment): u32 {
 export function sendSyn(tcb: Tcb, now: u64, mark: u32): void {
   const answer = tcb.state != State.SYN_SENT;
   const flags = tcb.flags;
+  // SYNs have crossed: Linux repeats what its own offered (RFC 7323 has only what was heard), and both ends know what holds
+  const crossed = tcb.state == <u8>State.SYN_RECEIVED && !(flags & TcbFlag.PASSIVE) && !fastOpenIsEarly(tcb);
+  const heard = answer && !crossed;
   let opts: u32 = (<u32>Opt.SYN) | mark;
   // RFC 9768 §3.2.3.2: the option goes on the first SYN-ACK only
   const accurate = answer && mark == 0 && (flags & TcbFlag.ECN) != 0 && accEcnOptionOnSynAck(tcb);
@@ -247,10 +251,11 @@ export function sendSyn(tcb: Tcb, now: u64, mark: u32): void {
   const syn = changetype<SynOptions>(changetype<usize>(segment));
   store<u64>(changetype<usize>(syn), 0, offsetof<SynOptions>("mss"));
   syn.mss = tcb.rcv_mss;
-  syn.sack_permitted = <u8>((flags & (answer ? TcbFlag.SACK : TcbFlag.OFFER_SACK)) != 0);
-  syn.wscale_plus_one =
-    flags & (answer ? TcbFlag.WINDOW_SCALING : TcbFlag.OFFER_WINDOW_SCALING) ? tcb.rcv_wscale + 1 : 0;
-  if (flags & (answer ? TcbFlag.TIMESTAMPS : TcbFlag.OFFER_TIMESTAMPS)) {
+  syn.sack_permitted = <u8>((flags & (heard ? TcbFlag.SACK : TcbFlag.OFFER_SACK)) != 0);
+  if (flags & (heard ? TcbFlag.WINDOW_SCALING : TcbFlag.OFFER_WINDOW_SCALING)) {
+    syn.wscale_plus_one = (crossed ? scaleOffered(tcb) : tcb.rcv_wscale) + 1;
+  }
+  if (flags & (heard ? TcbFlag.TIMESTAMPS : TcbFlag.OFFER_TIMESTAMPS)) {
     opts |= Opt.TIMESTAMPS;
     segment.tsval = timestampClock(now) + tcb.iss;
     segment.tsecr = answer ? tcb.ts_recent : 0;

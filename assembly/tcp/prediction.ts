@@ -27,7 +27,12 @@ const PLAIN_MASK: u32 = 0xffff0000;
 
 /** What rules either prediction out. */
 const ODD: u32 =
-  TcbFlag.OUT_OF_ORDER | TcbFlag.REAL_BYTES | TcbFlag.ECN | TcbFlag.SEND_CARE | TcbFlag.FIN_QUEUED | TcbFlag.FIN_RECEIVED;
+  TcbFlag.OUT_OF_ORDER |
+  TcbFlag.REAL_BYTES |
+  TcbFlag.ECN |
+  TcbFlag.SEND_CARE |
+  TcbFlag.FIN_QUEUED |
+  TcbFlag.FIN_RECEIVED;
 const TEXT_FLAGS: u32 = TcbFlag.TIMESTAMPS | TcbFlag.READS_AT_ONCE | TcbFlag.DELAYED_ACK;
 const ACK_FLAGS: u32 = TcbFlag.TIMESTAMPS | TcbFlag.SACK;
 /** Who waits for any sign of life. */
@@ -35,9 +40,9 @@ const WAITING: u32 = (1 << Timer.PERSIST) | (1 << Timer.KEEPALIVE);
 
 // State, ca_state, timers and flags of a control block lie in one word
 const TEXT_MASK: u64 = 0xff | ((<u64>WAITING) << 24) | ((<u64>(ODD | TEXT_FLAGS)) << 32);
-const TEXT_CALM: u64 = <u64>State.ESTABLISHED | ((<u64>TEXT_FLAGS) << 32);
+const TEXT_CALM: u64 = (<u64>State.ESTABLISHED) | ((<u64>TEXT_FLAGS) << 32);
 const ACK_MASK: u64 = 0xffff | ((<u64>WAITING) << 24) | ((<u64>(ODD | ACK_FLAGS)) << 32);
-const ACK_CALM: u64 = <u64>State.ESTABLISHED | (<u64>CaState.OPEN << 8) | ((<u64>ACK_FLAGS) << 32);
+const ACK_CALM: u64 = (<u64>State.ESTABLISHED) | ((<u64>CaState.OPEN) << 8) | ((<u64>ACK_FLAGS) << 32);
 
 if (offsetof<Tcb>("ca_state") != 1 || offsetof<Tcb>("timer_mask") != 3 || offsetof<Tcb>("flags") != 4) {
   ERROR("state, ca_state, timer_mask and flags do not lie as prediction.ts reads them");
@@ -70,8 +75,8 @@ function textPredicted(tcb: Tcb, segment: Segment, now: u64): bool {
     (tcb.write_seq ^ ack) |
     (tcb.snd_wl2 ^ ack) |
     (((<u32>segment.wnd) << tcb.snd_wscale) ^ tcb.snd_wnd) |
-    <u32>tcb.unanswered |
-    (len ^ <u32>rx.rcv_mss);
+    (<u32>tcb.unanswered) |
+    (len ^ (<u32>rx.rcv_mss));
   if ((numbers | others) != 0) return false;
   const end = seq + len;
   const tsval = segment.tsval;

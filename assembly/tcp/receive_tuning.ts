@@ -12,7 +12,7 @@ import { slabClass } from "../base/arena";
 import { engine } from "../base/root";
 import { seqLt } from "../base/seq";
 import { microseconds, timestampClock } from "../base/time";
-import { WSCALE_MAX } from "./options";
+import { WSCALE_MAX, windowScaleFor } from "./options";
 import { TIMESTAMPS_LENGTH } from "./pmtu";
 import { largerRing } from "./real_bytes";
 
@@ -61,8 +61,13 @@ export function windowClamped(tcb: Tcb, rx: Receiver): void {
   rx.window_clamp = min<u32>((<u32>0xffff) << tcb.rcv_wscale, clamp);
 }
 
+/** The window scale of our SYN. */
+export function scaleOffered(tcb: Tcb): u8 {
+  return tcb.flags & TcbFlag.TUNED_BUFFER ? tunedScale(tcb) : windowScaleFor(tcb.rcv_buf);
+}
+
 /** The shift for the largest window that this connection may come to offer. */
-export function tunedScale(tcb: Tcb): u8 {
+function tunedScale(tcb: Tcb): u8 {
   let space = fullSpace(tcb);
   if (!isLocked(tcb)) space = max(max(space, engine().rmem_max), SOCKET_RMEM_MAX);
   space = min(space, largestWindow(tcb));

@@ -17,7 +17,7 @@ import { closed, listen, synSent } from "./opening";
 import { segmentLength, sendAck, sendPending, sendSyn } from "./output";
 import { isOlder, storeTimestamp } from "./paws";
 import { predicted } from "./prediction";
-import { reassemblyRightEdge } from "./reassembly";
+import { reassemblyNoteDuplicate, reassemblyRightEdge } from "./reassembly";
 import { noteOldDuplicate } from "./receive";
 import {
   closeWait,
@@ -188,6 +188,11 @@ function synNeedsCare(tcb: Tcb, segment: Segment, now: u64): bool {
     if (tcb.state != State.SYN_RECEIVED || segment.ack - tcb.snd_nxt > fastOpenInFlight(tcb)) return false;
     segment.seq++;
     segment.flags = <u8>(flags & ~Flag.SYN);
+    if (!(tcb.flags & TcbFlag.PASSIVE)) {
+      // Linux tells that it has come before, RFC 2883
+      reassemblyNoteDuplicate(tcb, tcb.irs, tcb.irs + 1);
+      tcb.flags |= TcbFlag.ACK_NOW;
+    }
     return false;
   }
   // The peer has not heard our SYN-ACK, even if a FIN has followed it since

@@ -7,11 +7,13 @@ import {
   CaState,
   Engine as Root,
   FastOpenSysctl,
+  InfoOption,
   Recovery,
   State,
   Tcb,
   TcbExt,
 } from "../../src/core/layout.gen.ts";
+import { readTcpInfo } from "../../src/core/tcp_info.ts";
 import { siphash } from "../oracles/siphash.ts";
 import { lone, type Settings, type Tcp } from "./harness.ts";
 
@@ -129,7 +131,30 @@ test("fast open: with a simultaneous open the peer may have taken the data of th
   tcp.receives({ flags: "SA", seq: 0, ack: 501, mss: MSS });
   assert.equal(tcp.state, "ESTABLISHED");
   assert.equal(tcp.sndUna, 501);
-  assert.deepEqual(seen(tcp), []);
+  assert.deepEqual(seen(tcp), ["A 501:0 ack 1"]);
+});
+
+test("fast open: what of the SYN's data the SYN-ACK leaves is lost and sent again, and the data does not count as taken", async () => {
+  const tcp = await knowing({ recovery: Recovery.LINUX, sack: true });
+  tcp.opensFast(1300);
+  tcp.segments();
+  tcp.receives({ flags: "SA", ack: 501, mss: 536, sackPermitted: true });
+  assert.deepEqual(seen(tcp), ["A 501:536 ack 1", "PA 1037:264 ack 1"]);
+  const info = readTcpInfo(tcp.engine, tcp.tcb, tcp.now);
+  const { tcpi_ca_state, tcpi_lost, tcpi_retrans, tcpi_total_retrans, tcpi_options, tcpi_snd_cwnd } = info;
+  assert.deepEqual(
+    { tcpi_ca_state, tcpi_lost, tcpi_retrans, tcpi_total_retrans, tcpi_options, tcpi_snd_cwnd },
+    {
+      tcpi_ca_state: CaState.LOSS,
+      tcpi_lost: 2,
+      tcpi_retrans: 2,
+      tcpi_total_retrans: 2,
+      tcpi_options: InfoOption.SACK,
+      tcpi_snd_cwnd: 10,
+    },
+  );
+  tcp.receives({ ack: 1301 });
+  assert.equal(tcp.get(Tcb.packets_out), 0);
 });
 
 test("fast open: with a simultaneous open data of the SYN that was not taken is sent again", async () => {

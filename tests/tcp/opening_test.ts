@@ -1,7 +1,7 @@
 /** Opening a connection: RFC 9293 §3.5 and its figures 6 to 12, RFC 5961 for what a stranger may try. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Tcb } from "../../src/core/layout.gen.ts";
+import { Recovery, Tcb, TcbFlag } from "../../src/core/layout.gen.ts";
 import { accepted, connected, lone } from "./harness.ts";
 
 test("open: an active OPEN sends a SYN and the third segment completes the handshake", async () => {
@@ -64,6 +64,32 @@ test("open: two SYNs that cross open one connection (figure 7)", async () => {
   // Line 6 of the figure: the peer's SYN-ACK repeats its SYN
   tcp.receives({ flags: "SA", seq: 0, mss: 1460 });
   assert.equal(tcp.state, "ESTABLISHED");
+  assert.deepEqual(tcp.sends(), ["A 1 ack 1"]);
+});
+
+test("open: a SYN-ACK after two SYNs have crossed is acknowledged, and its SYN told as a duplicate (Linux)", async () => {
+  const tcp = await lone({ sack: true, recovery: Recovery.LINUX });
+  tcp.opens();
+  tcp.receives({ flags: "S", mss: 1460, sackPermitted: true });
+  tcp.sends();
+  tcp.receives({ flags: "SA", seq: 0, mss: 1460, sackPermitted: true });
+  assert.deepEqual(tcp.sends(), ["A 1 ack 1 sack 0-1"]);
+  tcp.receives({ flags: "SA", seq: 0, mss: 1460, sackPermitted: true });
+  assert.deepEqual(tcp.sends(), ["A 1 ack 1"]);
+});
+
+test("open: the SYN-ACK after two SYNs have crossed offers what the SYN did (Linux)", async () => {
+  const tcp = await lone({ sack: true, timestamps: true, windowScaling: true, receiveBuffer: 1 << 20 });
+  tcp.opens();
+  const [syn] = tcp.segments();
+  tcp.receives({ flags: "S", mss: 1460 });
+  const [answer] = tcp.segments();
+  assert.equal(answer.flags, "SA");
+  for (const option of ["mss", "sackPermitted", "wscale"] as const) assert.equal(answer[option], syn[option], option);
+  assert.equal(answer.ts?.[1], 0);
+  // What the peer has not offered holds for neither
+  tcp.receives({ ts: null });
+  assert.equal(tcp.has(TcbFlag.SACK | TcbFlag.TIMESTAMPS | TcbFlag.WINDOW_SCALING), false);
 });
 
 test("open: text and FIN on the SYN-ACK are taken at once (§3.10.7.3)", async () => {
