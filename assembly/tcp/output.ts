@@ -237,7 +237,7 @@ export function segmentLength(segment: Segment): u32 {
 export function sendSyn(tcb: Tcb, now: u64, mark: u32): void {
   const answer = tcb.state != State.SYN_SENT;
   const flags = tcb.flags;
-  // SYNs have crossed: Linux repeats what its own offered (RFC 7323 has only what was heard), and both ends know what holds
+  // SYNs have crossed: Linux repeats what its own offered, RFC 7323 only what was heard; both ends know what holds
   const crossed = tcb.state == <u8>State.SYN_RECEIVED && !(flags & TcbFlag.PASSIVE) && !fastOpenIsEarly(tcb);
   const heard = answer && !crossed;
   let opts: u32 = (<u32>Opt.SYN) | mark;

@@ -10,11 +10,12 @@ import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";
 import { seqGeq, seqLeq, seqLt } from "../base/seq";
 import { answerDropped, challenge } from "./challenge";
+import { mayListenOn } from "./connection";
 import { decideAck } from "./delayed_ack";
 import { ecnReflects } from "./ecn";
 import { fastOpenInFlight } from "./fast_open";
 import { closed, listen, synSent } from "./opening";
-import { segmentLength, sendAck, sendPending, sendSyn } from "./output";
+import { refuse, segmentLength, sendAck, sendPending, sendSyn } from "./output";
 import { isOlder, storeTimestamp } from "./paws";
 import { predicted } from "./prediction";
 import { reassemblyNoteDuplicate, reassemblyRightEdge } from "./reassembly";
@@ -124,8 +125,7 @@ function synchronized(tcb: Tcb, segment: Segment, now: u64): void {
   // Second check: RST. RFC 5961 §3.2: only the exact next sequence number resets, or what a peer may take for it
   if (flags & Flag.RST) {
     // A handshake that a listener answers is believed to be given up by any reset in the window, as Linux believes it
-    const begun = tcb.state == <u8>State.SYN_RECEIVED && (tcb.flags & TcbFlag.PASSIVE) != 0;
-    const exact = begun || segment.seq == tcb.rcv_nxt || resetsBehindFin(tcb, segment);
+    const exact = isListeners(tcb) || segment.seq == tcb.rcv_nxt || resetsBehindFin(tcb, segment);
     if (exact || segment.seq == reassemblyRightEdge(tcb)) resetArrives(tcb, now);
     else challenge(tcb, now);
     return;
@@ -133,6 +133,12 @@ function synchronized(tcb: Tcb, segment: Segment, now: u64): void {
 
   // Fourth check: SYN. RFC 5961 §4.2: answered by a challenge ACK, whatever its sequence number
   if (flags & Flag.SYN) {
+    if (isListeners(tcb)) {
+      // Another one in the window gives a listener's handshake up, with a reset: Linux's tcp_check_req
+      refuse(tcb, segment);
+      resetArrives(tcb, now);
+      return;
+    }
     challengeSyn(tcb, segment, now);
     return;
   }
@@ -179,20 +185,30 @@ function synchronized(tcb: Tcb, segment: Segment, now: u64): void {
   }
 }
 
-/** Old SYNs of this very handshake. True when that was all. */
+/** A handshake that a listener answers. */
+@inline
+function isListeners(tcb: Tcb): bool {
+  return tcb.state == <u8>State.SYN_RECEIVED && mayListenOn(tcb);
+}
+
+/** Old SYNs of this very handshake, and what is none of it. True when that was all. */
 function synNeedsCare(tcb: Tcb, segment: Segment, now: u64): bool {
   const flags = <u32>segment.flags;
+  if (flags & Flag.ACK && isListeners(tcb)) {
+    // It acknowledges what was never sent; or does not fit, and is told what would
+    if (segment.ack == tcb.snd_nxt) return false;
+    refuse(tcb, segment);
+    return true;
+  }
   if (segment.seq != tcb.irs) return false;
   if (flags & Flag.ACK) {
     // Simultaneous open, RFC 9293 figure 7: the peer's SYN-ACK repeats the SYN that was taken already
     if (tcb.state != State.SYN_RECEIVED || segment.ack - tcb.snd_nxt > fastOpenInFlight(tcb)) return false;
     segment.seq++;
     segment.flags = <u8>(flags & ~Flag.SYN);
-    if (!(tcb.flags & TcbFlag.PASSIVE)) {
-      // Linux tells that it has come before, RFC 2883
-      reassemblyNoteDuplicate(tcb, tcb.irs, tcb.irs + 1);
-      tcb.flags |= TcbFlag.ACK_NOW;
-    }
+    // Linux tells that it has come before, RFC 2883
+    reassemblyNoteDuplicate(tcb, tcb.irs, tcb.irs + 1);
+    tcb.flags |= TcbFlag.ACK_NOW;
     return false;
   }
   // The peer has not heard our SYN-ACK, even if a FIN has followed it since

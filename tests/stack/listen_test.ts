@@ -166,6 +166,17 @@ test("a reset in the SYN queue frees the handshake", async () => {
   assert.equal(peer.host.stack("socket_count"), 1);
 });
 
+test("another SYN in the window frees the handshake and is answered by a reset, as Linux does", async () => {
+  const peer = await Peer.create();
+  peer.listen(5);
+  peer.says({ flags: "S", seq: 1000 });
+  peer.hears();
+  peer.says({ flags: "S", seq: 1006 });
+  const reset = peer.hearsOne();
+  assert.deepEqual([reset.flags, reset.seq, reset.ack], ["RA", 0, 1007]);
+  assert.equal(peer.host.stack("socket_count"), 1);
+});
+
 test("TCP_DEFER_ACCEPT: a bare ACK does not wake the listener, data does", async () => {
   const peer = await Peer.create();
   const fd = peer.listen(5, [[SOL_TCP, TcpOption.TCP_DEFER_ACCEPT, 5]]);

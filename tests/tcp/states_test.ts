@@ -182,6 +182,7 @@ const EVENTS: Event[] = [
       CLOSED: ["CLOSED", "RA"],
       LISTEN: ["SYN_RECEIVED", "SA 0 ack"],
       SYN_SENT: ["SYN_RECEIVED", "SA 0 ack"],
+      SYN_RECEIVED: ["LISTEN", "RA"],
       // RFC 6191: newer than all that the old connection sent, but this end did not open passively
       TIME_WAIT: "ack",
     },
@@ -204,7 +205,7 @@ const EVENTS: Event[] = [
       CLOSED: ["CLOSED", "R"],
       LISTEN: ["LISTEN", "R"],
       SYN_SENT: ["ESTABLISHED", "A 1 ack 1"],
-      SYN_RECEIVED: ["ESTABLISHED"],
+      SYN_RECEIVED: ["SYN_RECEIVED", "A 1 ack 1"],
     },
   },
   {
