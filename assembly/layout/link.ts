@@ -19,25 +19,35 @@ export class Link {
 /** The queue in front of a transmitter, its impairments, and what was seen there. */
 @unmanaged
 export class LinkExt {
+  // In one cache line what every packet asks for
   /** Bytes and packets sent, link-layer bytes included. */
   bytes: u64;
   packets: u32;
   /** Link-layer bytes added to each IP packet. */
   overhead: u32;
+  /** 1 when there is an impairment or a capture to pass. */
+  staged: u32;
 
   // Queue: the packets that wait; the one being sent has left it.
   /** `Qdisc`. */
   qdisc: u32;
-  limit_packets: u32;
   limit_bytes: u64;
-  /** Ring of `Waiting`: the packets that wait are number waiting_head up to waiting_tail. */
+  limit_packets: u32;
+  queue_packets_max: u32;
+  /**
+   * Ring of `Waiting`: the packets that wait are number waiting_head up to waiting_tail, and before a look at them those
+   * that have left meanwhile. Ring and mask, head and tail are each read as one word.
+   */
   waiting: u32;
   waiting_mask: u32;
   waiting_head: u32;
   waiting_tail: u32;
-  queue_packets_max: u32;
-  /** 1 when there is an impairment or a capture to pass. */
-  staged: u32;
+  /** Sum over packets of the time waited, nanoseconds: the integral of the queue's length. */
+  waited_ns: u64;
+  /** Histogram of waiting times, `base/histogram`; 0 when not kept. */
+  histogram: u32;
+  /** Packets that wait from which on those with ECT are marked CE; 0: none ever. */
+  mark_packets: u32;
 
   // Impairments, each with its own random stream
   /** `LossKind`. */
@@ -70,23 +80,17 @@ export class LinkExt {
   // Measurement
   drops_overflow: u32;
   drops_loss: u32;
-  /** Sum over packets of the time waited, nanoseconds: the integral of the queue's length. */
-  waited_ns: u64;
   duplicated: u32;
   reordered: u32;
   corrupted: u32;
   /** Capture interface number plus one, 0 when not captured. */
   capture: u32;
-  /** Histogram of waiting times, `base/histogram`; 0 when not kept. */
-  histogram: u32;
   /** Per-flow data packet counters for periodic loss: address of u32 by flow index. */
   flow_counters: u32;
   /** 1 on the right-to-left direction of a link, for captures. */
   reverse: u32;
   /** Entries of flow_counters. */
   flow_counters_size: u32;
-  /** Packets that wait from which on those with ECT are marked CE; 0: none ever. */
-  mark_packets: u32;
   marks: u32;
 }
 
@@ -94,7 +98,7 @@ export class LinkExt {
 export class Waiting {
   /** When its transmission begins, nanoseconds. */
   start: u64;
-  /** Bytes of this packet and all that ever waited before it: the queue's bytes are a difference. */
+  /** `LinkExt.bytes` before this packet: the queue's bytes are a difference. */
   bytes_before: u64;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Drop-tail FIFO, limited in packets, bytes or both. Its departures are known on arrival, so it needs no
- * event of its own: a ring holds when each waiting packet's transmission begins, and is read lazily.
+ * event of its own: a ring holds when each waiting packet's transmission begins, and is read when the next one has to wait.
  */
 import { LinkExt, Waiting } from "../layout/link";
 import { giveSlab, slabClass, takeSlab } from "../base/arena";
@@ -20,33 +20,47 @@ export function droptailInit(ext: LinkExt): void {
 
 /** Forgets the packets whose transmission has begun by `now`. */
 export function droptailAdvance(ext: LinkExt, now: u64): void {
-  const ring = <usize>ext.waiting;
-  const mask = ext.waiting_mask;
-  const tail = ext.waiting_tail;
-  let head = ext.waiting_head;
-  while (head != tail && waiting(ring, mask, head).start <= now) head++;
-  ext.waiting_head = head;
+  ext.waiting_head = firstWaiting(ext.waiting, ext.waiting_mask, ext.waiting_head, ext.waiting_tail, now);
 }
 
-/** Takes a packet that has to wait until `start`; false when there is no room. Call `droptailAdvance` first. */
-export function droptailEnqueue(ext: LinkExt, start: u64, bytes: u32): bool {
-  const head = ext.waiting_head;
-  const tail = ext.waiting_tail;
+@inline
+function firstWaiting(ring: usize, mask: u32, head: u32, tail: u32, now: u64): u32 {
+  while (head != tail && waiting(ring, mask, head).start <= now) head++;
+  return head;
+}
+
+/** Takes a packet that has to wait until `start`; false when there is no room. */
+export function droptailEnqueue(ext: LinkExt, now: u64, start: u64, bytes: u32): bool {
+  const at = changetype<usize>(ext);
+  const place = load<u64>(at, offsetof<LinkExt>("waiting"));
+  const span = load<u64>(at, offsetof<LinkExt>("waiting_head"));
+  const tail = <u32>(span >> 32);
+  let ring = <usize>(<u32>place);
+  let mask = <u32>(place >> 32);
+  const head = firstWaiting(ring, mask, <u32>span, tail, now);
   const count = tail - head;
-  // One record stays behind the head: the queue's bytes are counted from it
-  if (count >= ext.waiting_mask) grow(ext);
-  const ring = <usize>ext.waiting;
-  const mask = ext.waiting_mask;
-  const bytes_before = waiting(ring, mask, tail - 1).bytes_before;
-  const queued = bytes_before - waiting(ring, mask, head - 1).bytes_before;
-  if (count >= ext.limit_packets || queued + bytes > ext.limit_bytes) return false;
+  const before = ext.bytes;
+  const queued = count ? before - waiting(ring, mask, head).bytes_before : 0;
+  if (count >= ext.limit_packets || queued + bytes > ext.limit_bytes) {
+    ext.waiting_head = head;
+    return false;
+  }
+  if (count > mask) {
+    ext.waiting_head = head;
+    grow(ext);
+    ring = ext.waiting;
+    mask = ext.waiting_mask;
+  }
   const last = waiting(ring, mask, tail);
   last.start = start;
-  last.bytes_before = bytes_before + bytes;
-  ext.waiting_tail = tail + 1;
+  last.bytes_before = before;
+  store<u64>(at, (<u64>head) | ((<u64>(tail + 1)) << 32), offsetof<LinkExt>("waiting_head"));
   if (count >= ext.queue_packets_max) ext.queue_packets_max = count + 1;
   return true;
 }
+
+if (offsetof<LinkExt>("waiting_mask") != offsetof<LinkExt>("waiting") + 4) ERROR("ring and mask are not neighbours");
+if (offsetof<LinkExt>("waiting_tail") != offsetof<LinkExt>("waiting_head") + 4) ERROR("head and tail are not neighbours");
 
 /** How long those that wait have still to wait, summed, nanoseconds. Call `droptailAdvance` first. */
 export function droptailRemaining(ext: LinkExt, now: u64): u64 {
@@ -62,7 +76,7 @@ function grow(ext: LinkExt): void {
   const klass = slabClass(size << 5);
   const bigger = takeSlab(klass);
   const mask = (size << 1) - 1;
-  for (let i = ext.waiting_head - 1; i != ext.waiting_tail; i++) {
+  for (let i = ext.waiting_head; i != ext.waiting_tail; i++) {
     const from = waiting(ext.waiting, ext.waiting_mask, i);
     const to = waiting(bigger, mask, i);
     to.start = from.start;

@@ -2,8 +2,8 @@
  * Queue disciplines: the only switch. A discipline is one file, one row of `Qdisc` and one arm in each hook here.
  *
  *      qdiscInit      the link is built
- *      qdiscAdvance   time has passed: packets whose transmission has begun leave
- *      qdiscEnqueue   a packet has to wait until `start`: takes it, or has no room
+ *      qdiscAdvance   somebody asks for the queue: packets whose transmission has begun by now have left it
+ *      qdiscEnqueue   a packet that comes now has to wait until `start`: takes it, or has no room
  *      qdiscRemaining how long what waits has still to wait: for results
  */
 import { Qdisc } from "../layout/enums";
@@ -30,10 +30,10 @@ export function qdiscAdvance(ext: LinkExt, now: u64): void {
   }
 }
 
-export function qdiscEnqueue(ext: LinkExt, start: u64, bytes: u32): bool {
+export function qdiscEnqueue(ext: LinkExt, now: u64, start: u64, bytes: u32): bool {
   switch (<i32>ext.qdisc) {
     case Qdisc.DROPTAIL:
-      return droptailEnqueue(ext, start, bytes);
+      return droptailEnqueue(ext, now, start, bytes);
     default:
       return unreachable();
   }

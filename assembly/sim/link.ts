@@ -9,7 +9,7 @@ import { Event, Segment, SegmentExt } from "../layout/segment";
 import { giveSegment, takeLongSegment, takeSegment } from "../base/pool";
 import { takeSlab } from "../base/arena";
 import { histogramAdd } from "../base/histogram";
-import { qdiscAdvance, qdiscEnqueue } from "../qdisc/qdisc";
+import { qdiscEnqueue } from "../qdisc/qdisc";
 import { optionsLength } from "../wire/options";
 import { capture } from "./capture";
 import { schedule } from "./event_queue";
@@ -158,12 +158,11 @@ function transmitWatched(link: Link, ext: LinkExt, segment: Segment, ip_bytes: u
   const bytes = ip_bytes + ext.overhead;
   const staged = ext.staged;
   const lost = staged != 0 && lossTakes(ext, segment);
-  qdiscAdvance(ext, now);
   let start = now;
   const busy = link.busy_until;
   const queued = busy > now;
   if (queued) {
-    if (!qdiscEnqueue(ext, busy, bytes)) {
+    if (!qdiscEnqueue(ext, now, busy, bytes)) {
       ext.drops_overflow++;
       drop(segment);
       return DROPPED;

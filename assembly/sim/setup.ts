@@ -10,7 +10,7 @@ import { takeEvent } from "../base/pool";
 import { mix64, nextExponential, splitStream, Stream } from "../base/prng";
 import { engine } from "../base/root";
 import { openPassive } from "../tcp/calls";
-import { qdiscInit } from "../qdisc/qdisc";
+import { qdiscAdvance, qdiscInit } from "../qdisc/qdisc";
 import { queueInit, schedule } from "./event_queue";
 
 /** Must come first. `seed` is all that random streams and secrets are made of. */
@@ -98,6 +98,7 @@ export function finishLink(address: u32, index: u32, histogram: bool): void {
 export function restartLinkAverages(address: u32): void {
   const ext = changetype<LinkExt>(<usize>address);
   ext.waited_ns = 0;
+  qdiscAdvance(ext, engine().now);
   ext.queue_packets_max = ext.waiting_tail - ext.waiting_head;
   if (ext.histogram) memory.fill(ext.histogram, 0, HISTOGRAM_BUCKETS << 2);
 }
