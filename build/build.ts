@@ -9,10 +9,11 @@
  * names of functions in the wasm, for profilers.
  */
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const OUTPUTS = {
@@ -21,6 +22,8 @@ const OUTPUTS = {
   inlined: "src/core/wasm.gen.ts",
 };
 const STAMP = "build/out/stamp";
+/** Runs the core, so it is loaded when there is one. */
+const PROFILE = "build/profile.ts";
 
 /** Brings the outputs under `root` up to date; says whether it had to compile. */
 export async function build(root: string = ROOT, names: boolean = false): Promise<boolean> {
@@ -34,9 +37,22 @@ export async function build(root: string = ROOT, names: boolean = false): Promis
   await write(root, OUTPUTS.wasm, core.wasm);
   await write(root, OUTPUTS.layout, core.layout);
   await write(root, OUTPUTS.inlined, emitWasm(core.wasm));
+  await hint(root, core.wasm);
   // The sources were hashed before compiling: what changed meanwhile is compiled the next time.
   await write(root, STAMP, sources + await hashOutputs(root));
   return true;
+}
+
+/** Counts with the core that was just written which branches are rare, and writes it again with hints at them. */
+async function hint(root: string, wasm: Uint8Array): Promise<void> {
+  const script = join(root, PROFILE);
+  if (!existsSync(script)) return;
+  const { profile } = await import(pathToFileURL(script).href) as typeof import("./profile.ts");
+  const { addHints } = await import("./branch_hints.ts");
+  const { emitWasm } = await import("./inline.ts");
+  const hinted = addHints(wasm, await profile(wasm));
+  await write(root, OUTPUTS.wasm, hinted);
+  await write(root, OUTPUTS.inlined, emitWasm(hinted));
 }
 
 async function hashSources(root: string, names: boolean): Promise<string> {

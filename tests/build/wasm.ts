@@ -1,58 +1,9 @@
-/** As much of the WebAssembly binary format as the tests look at: the list of sections, and the globals. */
-
-/** A section: its number in the format, its name when it is a custom one, and its contents. */
-export interface Section {
-  id: number;
-  name?: string;
-  bytes: Uint8Array;
-}
-
-const CUSTOM = 0;
-const GLOBAL = 6;
-
-class Reader {
-  at = 0;
-  constructor(readonly bytes: Uint8Array) {}
-
-  get done(): boolean {
-    return this.at >= this.bytes.length;
-  }
-
-  byte(): number {
-    return this.bytes[this.at++];
-  }
-
-  take(length: number): Uint8Array {
-    return this.bytes.subarray(this.at, this.at += length);
-  }
-
-  /** LEB128; numbers here stay below 2^31, wider ones are only skipped. */
-  number(): number {
-    for (let value = 0, shift = 0;; shift += 7) {
-      const byte = this.byte();
-      value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-  }
-}
-
-/** The sections of a module, in order. */
-export function sections(wasm: Uint8Array): Section[] {
-  const reader = new Reader(wasm);
-  reader.take(8); // magic and version
-  const found: Section[] = [];
-  while (!reader.done) {
-    const id = reader.byte();
-    const content = new Reader(reader.take(reader.number()));
-    const name = id === CUSTOM ? new TextDecoder().decode(content.take(content.number())) : undefined;
-    found.push({ id, name, bytes: content.bytes.subarray(content.at) });
-  }
-  return found;
-}
+/** What the tests look at of a module's globals. */
+import { Reader, SectionId, sections } from "../../build/wasm.ts";
 
 /** For each global that the module defines, whether it is mutable. */
 export function globalsAreMutable(wasm: Uint8Array): boolean[] {
-  const section = sections(wasm).find(({ id }) => id === GLOBAL);
+  const section = sections(wasm).find(({ id }) => id === SectionId.GLOBAL);
   if (!section) return [];
   const reader = new Reader(section.bytes);
   return Array.from({ length: reader.number() }, () => {
