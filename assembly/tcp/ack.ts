@@ -3,7 +3,7 @@
  * sender makes of it.
  */
 import { AckSample } from "../layout/engine";
-import { AckFlag, CaState, Chrono, Flag, Opt, Pending, Recovery, Sent, State, TcbFlag, Timer } from "../layout/enums";
+import { AckFlag, CaState, Chrono, Flag, Opt, Pending, Recovery, Sent, TcbFlag, Timer } from "../layout/enums";
 import { Segment } from "../layout/segment";
 import { Sender } from "../layout/sender";
 import { Tcb } from "../layout/tcb";
@@ -63,8 +63,8 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: u64): bool {
       oldAckArrives(tcb, segment, now);
       return true;
     }
-    // RFC 5961 §5.2; Linux lets an ACK of what was never sent go unanswered while both ends are open
-    if (seqLt(ack, una) || tcb.state != <u8>State.ESTABLISHED) challenge(tcb, now);
+    // RFC 5961 §5.2
+    challenge(tcb, now);
     return false;
   }
   const advanced = seqLt(una, ack);

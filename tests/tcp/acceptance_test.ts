@@ -131,5 +131,5 @@ test("acceptance: an ACK from before all windows ever offered is challenged (RFC
   assert.deepEqual(answered(una - 8000), [11, 1], "its text is taken");
   assert.deepEqual(answered(una - 8001), [1, 1], "it is dropped and challenged");
   assert.deepEqual(answered(una + 1000), [11, 1]);
-  assert.deepEqual(answered(una + 1001), [1, 0], "what was never sent is dropped in silence");
+  assert.deepEqual(answered(una + 1001), [1, 1], "what was never sent is challenged too (RFC 9293 §3.10.7.4)");
 });

@@ -161,9 +161,9 @@ test("ack: nothing before the first byte sent is ever just old", async () => {
   assert.deepEqual(tried(tcp, { ack: 0, len: 10 }), ["ESTABLISHED", "A 101 ack 11"]);
 });
 
-test("ack: of what was never sent is dropped in silence while open, challenged when closing", async () => {
+test("ack: what acknowledges the unsent is dropped and challenged, while open and when closing (RFC 9293 §3.10.7.4)", async () => {
   const tcp = await accepted({ mss: MSS });
-  assert.deepEqual(tried(tcp, { ack: 5000, len: 10 }), ["ESTABLISHED"]);
+  assert.deepEqual(tried(tcp, { ack: 5000, len: 10 }), ["ESTABLISHED", "A 1 ack 1"]);
   tcp.closes();
   tcp.segments();
   assert.deepEqual(tried(tcp, { ack: 5000, len: 10 }), ["FIN_WAIT_1", "A 2 ack 1"]);

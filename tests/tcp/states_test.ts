@@ -240,8 +240,6 @@ const EVENTS: Event[] = [
       LISTEN: ["LISTEN", "R"],
       SYN_SENT: ["SYN_SENT", "R 1001"],
       SYN_RECEIVED: ["SYN_RECEIVED", "R 1001"],
-      // Linux leaves it unanswered while both ends are open
-      ESTABLISHED: "-",
       TIME_WAIT: "-",
     },
   },
