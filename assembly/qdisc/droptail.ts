@@ -60,7 +60,8 @@ export function droptailEnqueue(ext: LinkExt, now: u64, start: u64, bytes: u32):
 }
 
 if (offsetof<LinkExt>("waiting_mask") != offsetof<LinkExt>("waiting") + 4) ERROR("ring and mask are not neighbours");
-if (offsetof<LinkExt>("waiting_tail") != offsetof<LinkExt>("waiting_head") + 4) ERROR("head and tail are not neighbours");
+if (offsetof<LinkExt>("waiting_tail") != offsetof<LinkExt>("waiting_head") + 4)
+  ERROR("head and tail are not neighbours");
 
 /** How long those that wait have still to wait, summed, nanoseconds. Call `droptailAdvance` first. */
 export function droptailRemaining(ext: LinkExt, now: u64): u64 {
