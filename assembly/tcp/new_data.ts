@@ -42,10 +42,17 @@ export function sendNew(tcb: Tcb, now: u64): bool {
   const begin = tcb.snd_nxt;
   const out = tcb.packets_out;
   if (tcb.flags & TcbFlag.SEND_CARE && mtuProbeHolds(tcb, sender, now)) return false;
+  let flight = inFlight(tcb);
+  const room = flight ? steadyRoom(tcb, sender, flight) : -1;
+  if (room >= 0) {
+    if (room) sendFullSegments(tcb, sender, <u32>room, tcb.mss, false, false, now);
+    noteCwndLimited(tcb, sender);
+    if (room) newDataLeft(tcb, out, now);
+    return room != 0;
+  }
   const mss = <u32>tcb.mss - optionRoom(tcb, now);
   const edge = tcb.snd_una + tcb.snd_wnd;
   const cwnd = tcb.cwnd;
-  let flight = inFlight(tcb);
   let cwndLimited = false;
   let rwndLimited = false;
   for (;;) {
@@ -110,11 +117,11 @@ export function sendNew(tcb: Tcb, now: u64): bool {
   return sent;
 }
 
-/** Segments that cwnd lets go for a steady sender with data in flight and nothing in doubt; -1 when more must be asked. */
+/** Segments that cwnd lets go for a steady sender that has some in flight; -1 when more must be asked than cwnd. */
 @inline
-export function steadyRoom(tcb: Tcb, sender: Sender): i32 {
+export function steadyRoom(tcb: Tcb, sender: Sender, flight: u32): i32 {
   if (!isSteady(tcb, sender)) return -1;
-  const room = <i32>(tcb.cwnd - tcb.packets_out);
+  const room = <i32>(tcb.cwnd - flight);
   if (room <= 0) return 0;
   const bytes = <u64>room * tcb.mss;
   const begin = tcb.snd_nxt;

@@ -121,7 +121,7 @@ function ackPredicted(tcb: Tcb, segment: Segment, now: u64): bool {
   tx.heard_ms = timestampClock(now);
   if (tcb.flags & TcbFlag.WRITES_FOR_EVER) {
     tcb.write_seq = seqMax(tcb.write_seq, ack + tcb.snd_buf);
-    const room = steadyRoom(tcb, tx);
+    const room = steadyRoom(tcb, tx, tcb.packets_out);
     if (room >= 0) {
       sendSteadily(tcb, tx, <u32>room, now);
       if (engine().recovery & Recovery.TLP) armProbe(tcb, tx, now, room == 0);
