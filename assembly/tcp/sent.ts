@@ -99,17 +99,22 @@ export function sentRelease(tcb: Tcb): void {
   tcb.lost_frontier = tcb.sent_head;
 }
 
-/** Index of the first record that begins at `seq` or later; the tail when there is none. */
+/**
+ * Index of the first record that begins at `seq` or later; the tail when there is none. Each step chooses without a
+ * branch: where the search goes cannot be predicted.
+ */
 export function sentLowerBound(tcb: Tcb, seq: u32): u32 {
-  let low: u32 = 0;
-  let high = tcb.packets_out;
-  const head = tcb.sent_head;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (seqLt(sentAt(tcb, head + middle).seq, seq)) low = middle + 1;
-    else high = middle;
+  const ring = <usize>tcb.sent;
+  const mask = ((<u32>1) << tcb.sent_bits) - 1;
+  let index = tcb.sent_head;
+  let count = tcb.packets_out;
+  while (count) {
+    const half = (count + 1) >> 1;
+    const behind = index + half;
+    index = select(behind, index, seqLt(sentIn(ring, mask, behind - 1).seq, seq));
+    count = count - half;
   }
-  return head + low;
+  return index;
 }
 
 /** RFC 6675's pipe, in segments: what is in flight by the sender's best knowledge. */
