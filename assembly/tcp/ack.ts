@@ -262,8 +262,9 @@ export function acknowledgeCalmlyHere(tcb: Tcb, tx: Sender, ack: u32, now: u64):
   tcb.bytes_acked += ack - tcb.snd_una;
   tcb.snd_una = ack;
   const rtt_us = microseconds(now - last_sent);
-  // RACK.rtt, which a time-out asks for; the rest of RACK can wait until something is in doubt
+  // RACK.rtt, which a time-out asks for, and that it is to look; which segment it was can wait until something is in doubt
   tx.rack_rtt_us = rtt_us;
+  tx.rack_advanced = 1;
   noteMinRtt(tcb, rtt_us);
   rttSampleHere(tcb, acked == 1 ? rtt_us : microseconds(now - first_sent));
   if (isCwndLimited(tcb)) {

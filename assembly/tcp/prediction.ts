@@ -111,6 +111,8 @@ function ackPredicted(tcb: Tcb, segment: Segment, now: u64): bool {
   const window = (<u32>segment.wnd) << tcb.snd_wscale;
   if (seqLt(tsval, tcb.ts_recent) || window > tcb.snd_wnd_max) return false;
   if ((tcb.sacked_out | tcb.lost_out | tcb.retrans_out | tx.tlp_high_seq) != 0) return false;
+  // Ahead of the round-trip sample, which looks at the clock's milliseconds
+  const now_ms = timestampClock(now);
   if (!acknowledgeCalmlyHere(tcb, tx, ack, now)) return false;
 
   if (seqLeq(seq, tcb.last_ack_sent)) storeTimestamp(tcb, tsval, now);
@@ -118,7 +120,7 @@ function ackPredicted(tcb: Tcb, segment: Segment, now: u64): bool {
   tcb.snd_wl2 = ack;
   tcb.snd_wnd = window;
   tcb.unanswered = 0;
-  tx.heard_ms = timestampClock(now);
+  tx.heard_ms = now_ms;
   if (tcb.flags & TcbFlag.WRITES_FOR_EVER) {
     tcb.write_seq = seqMax(tcb.write_seq, ack + tcb.snd_buf);
     const room = steadyRoom(tcb, tx, tcb.packets_out);
