@@ -44,6 +44,10 @@ export class Engine {
   /** Which of the lists are not empty, and which hold more than one: only those are chained. */
   due_bits: u64;
   due_shared: u64;
+  /** What was read ahead. Kept so that it is read; nobody looks at it. */
+  due_read: u32;
+  /** 1 when so many events wait that opening a bucket reads ahead what they are for. */
+  queue_reads_ahead: u32;
   /** Number of the bucket opened last: its first instant shifted right by queue_shift; -1 at first. */
   queue_opened_last: i64;
   /** Number of the first bucket of the current turn. */

@@ -17,7 +17,7 @@ import { Engine } from "../layout/engine";
 import { Event } from "../layout/segment";
 import { engine } from "../base/root";
 import { linkWord } from "../base/pool";
-import { giveSlab, reserve, takeSlab } from "../base/arena";
+import { giveSlab, READ_AHEAD, reserve, takeSlab } from "../base/arena";
 
 /** log2 of how many buckets there are at first, and at most. */
 const FIRST_BUCKET_BITS: u32 = 12;
@@ -31,6 +31,8 @@ const FIRST_SHIFT: u32 = 12;
 const SHIFT_MAX: u32 = 24;
 const PLACE_BITS: u32 = 6;
 const PLACES: u32 = 1 << PLACE_BITS;
+/** With so many events what they are for lies beyond the cache. */
+const READ_AHEAD_FROM: u32 = 32768;
 /** An open bucket with more events than this is filed again under narrower ones. */
 const CROWD: u32 = 1024;
 const CROWD_BITS: u32 = 7;
@@ -321,6 +323,18 @@ function reversed(list: u32): u32 {
   return result;
 }
 
+/**
+ * Reads of a control block's lines that every segment touches, or of a route. All that a bucket's events are for is under
+ * way at once then, where each would be waited for in its turn.
+ */
+@inline
+function readAhead(event: u32): u32 {
+  const target = <usize>changetype<Event>(<usize>event).target;
+  return load<u32>(target) ^ load<u32>(target, 64) ^ load<u32>(target, 128) ^ load<u32>(target, 192);
+}
+
+if (READ_AHEAD != 192 + 4) ERROR("the arena's margin is not what readAhead reads");
+
 /** Spreads a bucket over its places. Its list is newest first: one that is older goes before its equals. */
 function open(e: Engine, slot: u32): void {
   const head = <usize>e.queue_buckets + ((<usize>slot) << 2);
@@ -331,7 +345,10 @@ function open(e: Engine, slot: u32): void {
   let bits: u64 = 0;
   let shared: u64 = 0;
   let count: u32 = 0;
+  const ahead = e.queue_reads_ahead;
+  let read: u32 = 0;
   do {
+    if (ahead) read ^= readAhead(event);
     const next = link(event);
     const time = timeOf(event);
     const place = placeOf(e, time);
@@ -354,6 +371,7 @@ function open(e: Engine, slot: u32): void {
   }
   e.due_bits = bits;
   e.due_shared = shared;
+  e.due_read = read;
   e.queue_opened++;
   e.queue_found += count;
 }
@@ -457,6 +475,7 @@ function rebuild(e: Engine, shift: u32, bits: u32, all: u32): void {
     count++;
   }
   e.queue_judge_after = max(JUDGE_AFTER, count << 2);
+  e.queue_reads_ahead = count >= READ_AHEAD_FROM ? 1 : 0;
 }
 
 /** Puts `list`, reversed to oldest first, in front of `rest`. */
