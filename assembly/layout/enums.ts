@@ -345,7 +345,7 @@ export const enum TcbFlag {
   SYN_SENT_AGAIN = 0x400000,
   /** The application wants to write more than the send buffer held. */
   WRITE_BLOCKED = 0x200000,
-  /** Something rare is to be looked at before new data leaves: pacing, urgent data. */
+  /** Something rare is to be looked at before new data leaves: pacing, urgent data. No short way is taken then. */
   SEND_CARE = 0x4000000,
   /** TCP_CORK: only full segments leave. */
   CORK = 0x8000000,

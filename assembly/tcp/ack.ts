@@ -112,7 +112,7 @@ function bringsText(segment: Segment): bool {
   return segment.len != 0 || ((<u32>segment.flags) & Flag.FIN) != 0;
 }
 
-/** No probe is out whose answer this may be, and no mark may be told of. */
+/** No probe is out whose answer this may be, no mark may be told of, and nothing rare is to be looked at. */
 @inline
 function isCalm(tcb: Tcb): bool {
   return senderOf(tcb).tlp_high_seq == 0 && !(tcb.flags & (TcbFlag.ECN | TcbFlag.SEND_CARE));

@@ -1,6 +1,6 @@
 /** Columns of a result, gathered for drawing: which lines there are, their mean and extremes, and fewer points of each. */
 import { percentile } from "../results/stats.ts";
-import type { FlowSeries, LinkSeries, RunResult } from "../results/types.ts";
+import type { FlowSeries, RunResult } from "../results/types.ts";
 
 /** One line of a plot. */
 export interface Line {
@@ -32,14 +32,19 @@ export function flowColumns(result: RunResult, quantity: keyof FlowSeries): Colu
   return { title: result.name, time_s: result.series.time_s, lines };
 }
 
-/** The columns of one quantity of every link, a group each, the fullest link first. */
-export function linkColumns(result: RunResult, quantity: keyof LinkSeries): Columns {
-  const lines: Line[] = [];
-  for (const [id, columns] of Object.entries(result.series.links)) {
-    const values = columns[quantity];
-    if (values !== undefined) lines.push({ name: id, group: id, values });
+/** A link is left out when its longest queue is less than this share of the fullest link's. */
+const QUEUE_SHARE_MIN = 0.01;
+
+/** Packets that wait at each link with a queue worth looking at, a group each, the fullest link first. */
+export function queueColumns(result: RunResult): Columns {
+  const queues: { line: Line; longest: number }[] = [];
+  for (const [id, { queue_packets }] of Object.entries(result.series.links)) {
+    if (queue_packets === undefined) continue;
+    queues.push({ line: { name: id, group: id, values: queue_packets }, longest: largest([queue_packets]) });
   }
-  lines.sort((a, b) => largest([b.values]) - largest([a.values]));
+  queues.sort((a, b) => b.longest - a.longest);
+  const least = (queues[0]?.longest ?? 0) * QUEUE_SHARE_MIN;
+  const lines = queues.filter(({ longest }) => longest >= least).map(({ line }) => line);
   return { title: result.name, time_s: result.series.time_s, lines };
 }
 

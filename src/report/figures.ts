@@ -1,6 +1,6 @@
 /** Every figure a result has the columns for. */
 import type { RunResult } from "../results/types.ts";
-import { type Columns, flowColumns, linkColumns } from "./columns.ts";
+import { type Columns, flowColumns, queueColumns } from "./columns.ts";
 import { cwndFigure } from "./figures/cwnd.ts";
 import { queueFigure } from "./figures/queue.ts";
 import { rttFigure } from "./figures/rtt.ts";
@@ -23,6 +23,6 @@ export function figuresOf(result: RunResult): Figure[] {
   add("cwnd", cwndFigure, flowColumns(result, "cwnd"));
   add("throughput", throughputFigure, flowColumns(result, "throughput_bps"));
   add("rtt", rttFigure, flowColumns(result, "srtt_ms"));
-  add("queue", queueFigure, linkColumns(result, "queue_packets"));
+  add("queue", queueFigure, queueColumns(result));
   return figures;
 }

@@ -1,4 +1,5 @@
 /** Packets as somebody hostile writes them: every field as wished, checksums right unless a wrong one is asked for. */
+import { encodeIcmp } from "../../src/packetdrill/wire.ts";
 import { internetChecksum } from "../wire/oracle.ts";
 
 /** Fields of a TCP segment in an IPv4 or IPv6 packet; addresses are bytes. */
@@ -21,6 +22,7 @@ export interface Forged {
 
 const LETTERS = "FSRPAUEWN";
 const TCP = 6;
+const TTL = 64;
 
 /** Sequence numbers and the like as bytes in network order. */
 export function u32(value: number): number[] {
@@ -65,15 +67,7 @@ export function forgeIcmp(
   rest: number,
   quoted: Uint8Array,
 ): Uint8Array {
-  const ipv6 = src.length === 16;
-  const message = new Uint8Array(8 + quoted.length);
-  const view = new DataView(message.buffer);
-  message[0] = type;
-  message[1] = code;
-  view.setUint32(4, rest);
-  message.set(quoted, 8);
-  view.setUint16(2, ipv6 ? transportChecksum(src, dst, 58, message) : internetChecksum(message, 0, message.length));
-  return inIp(src, dst, ipv6 ? 58 : 1, message, 0);
+  return encodeIcmp({ src, dst, tos: 0, ttl: TTL, flowLabel: 0 }, type, code, rest, quoted);
 }
 
 function transportChecksum(src: Uint8Array, dst: Uint8Array, protocol: number, body: Uint8Array): number {
@@ -94,14 +88,14 @@ function inIp(src: Uint8Array, dst: Uint8Array, protocol: number, body: Uint8Arr
     view.setUint32(0, (6 << 28 | tos << 20) >>> 0);
     view.setUint16(4, body.length);
     packet[6] = protocol;
-    packet[7] = 64;
+    packet[7] = TTL;
     packet.set(src, 8);
     packet.set(dst, 24);
   } else {
     packet[0] = 0x45;
     packet[1] = tos;
     view.setUint16(2, packet.length);
-    packet[8] = 64;
+    packet[8] = TTL;
     packet[9] = protocol;
     packet.set(src, 12);
     packet.set(dst, 16);

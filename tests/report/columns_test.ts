@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { axisTop, envelope, evenly, linkColumns, quantiles, thin } from "../../src/report/columns.ts";
+import { axisTop, envelope, evenly, quantiles, queueColumns, thin } from "../../src/report/columns.ts";
 import { makeResult } from "./fixture.ts";
 
 test("envelope: mean, least and most of the columns that have a value", () => {
@@ -38,13 +38,14 @@ test("thin: a value after missing ones is kept", () => {
   assert.ok(thin(column, 10).includes(57));
 });
 
-test("linkColumns: the fullest link comes first", () => {
+test("queueColumns: the fullest link comes first, one without a queue beside it is left out", () => {
   const result = makeResult([["cubic", 1]]);
   result.series.links = {
     empty: { queue_packets: Float64Array.of(0, 1) },
-    full: { queue_packets: Float64Array.of(9, 0) },
+    full: { queue_packets: Float64Array.of(200, 0) },
+    half: { queue_packets: Float64Array.of(0, 100) },
   };
-  assert.deepEqual(linkColumns(result, "queue_packets").lines.map((line) => line.name), ["full", "empty"]);
+  assert.deepEqual(queueColumns(result).lines.map((line) => line.name), ["full", "half"]);
 });
 
 test("quantiles: of the columns that have a value there", () => {

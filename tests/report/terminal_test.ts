@@ -167,3 +167,11 @@ test("tables: without a link called bottleneck the busiest one is shown", () => 
   result.links = result.links.map((link, i) => ({ ...link, id: `hop ${i}`, utilization: i }));
   assert.match(tablesText(result, plain), /^hop 1 +100 %/m);
 });
+
+test("charts: both directions of a link that have a queue are drawn", () => {
+  const result = makeResult([["cubic", 1]]);
+  const forth = result.series.links.bottleneck.queue_packets ?? new Float64Array();
+  result.series.links["bottleneck:reverse"] = { queue_packets: forth.map((packets) => packets * 2) };
+  const headings = chartsText(result, plain).split("\n").filter((row) => row.startsWith("queue (packets)"));
+  assert.deepEqual(headings, ["queue (packets)  bottleneck:reverse", "queue (packets)  bottleneck"]);
+});

@@ -1,4 +1,4 @@
-/** The charts `cwnd run` ends with: cwnd, throughput and queue over time, a panel for each flow group. */
+/** The charts `cwnd run` ends with: cwnd, throughput and queue over time, a panel for each flow group or link. */
 import type { RunResult } from "../../results/types.ts";
 import {
   byGroup,
@@ -7,8 +7,8 @@ import {
   flowColumns,
   largest,
   type Line,
-  linkColumns,
   quantiles,
+  queueColumns,
 } from "../columns.ts";
 import { prefixFor } from "../format.ts";
 import { type Chart, drawChart, type Paint } from "./chart.ts";
@@ -36,11 +36,10 @@ export interface Style {
 export function chartsText(result: RunResult, style: Style): string {
   const throughput = flowColumns(result, "throughput_bps");
   const { factor, prefix } = prefixFor(largest(throughput.lines.map((line) => line.values)));
-  const queue = linkColumns(result, "queue_packets");
   const charts = [
     ...panels(flowColumns(result, "cwnd"), "cwnd (segments)", style),
     ...panels(scaled(throughput, factor), `throughput (${prefix}bit/s)`, style),
-    ...panels({ ...queue, lines: queue.lines.slice(0, 1) }, "queue (packets)", style),
+    ...panels(queueColumns(result), "queue (packets)", style),
   ];
   return charts.map((rows) => rows.join("\n") + "\n").join("\n");
 }
@@ -64,7 +63,7 @@ function panels(columns: Columns, quantity: string, style: Style): string[][] {
       paintFaint: style.faint,
     })
   );
-  if (groups.length > GROUPS_MAX) charts.push([style.faint(`and ${groups.length - GROUPS_MAX} more groups`)]);
+  if (groups.length > GROUPS_MAX) charts.push([style.faint(`and ${groups.length - GROUPS_MAX} more`)]);
   return charts;
 }
 
