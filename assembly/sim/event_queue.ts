@@ -36,8 +36,8 @@ const READ_AHEAD_FROM: u32 = 32768;
 /** An open bucket with more events than this is filed again under narrower ones. */
 const CROWD: u32 = 1024;
 const CROWD_BITS: u32 = 7;
-/** Buckets opened before the width is judged, at least; more when filing everything again would be much work. */
-const JUDGE_AFTER: u32 = 2048;
+/** Events taken before the width is judged, at least; more when filing everything again would be much work. */
+const JUDGE_AFTER: u32 = 16384;
 
 export function queueInit(): void {
   const e = engine();
@@ -218,7 +218,7 @@ export function takeNext(until: u64): u32 {
       }
       return first;
     }
-    if (e.queue_opened >= e.queue_judge_after) judgeWidth(e);
+    if (e.queue_found >= e.queue_judge_after) judgeWidth(e);
     const mask = e.queue_mask;
     const slot = findBit(e.queue_bitmap, <u32>(e.queue_opened_last + 1 - e.queue_turn), mask + 1);
     if (slot > mask) {
@@ -414,10 +414,6 @@ function disperse(e: Engine, rest: u32, bits: u64, shared: u64): void {
 function judgeWidth(e: Engine): void {
   const opened = e.queue_opened;
   const found = e.queue_found;
-  const refiled = e.queue_refiled;
-  e.queue_opened = 0;
-  e.queue_found = 0;
-  e.queue_refiled = 0;
   let shift = e.queue_shift;
   let bits = e.queue_bits;
   if (found > opened * 24 && shift > 0) {
@@ -426,12 +422,17 @@ function judgeWidth(e: Engine): void {
     if (bits < BUCKET_BITS_MAX) bits++;
   } else if (found < opened * 8 && shift < SHIFT_MAX) {
     shift++;
-  } else if (refiled > found >> 3 && bits < BUCKET_BITS_MAX) {
-    bits++;
-  } else {
+  } else if (opened <= e.queue_mask) {
+    // A wheel's slot is emptied once a turn: less than a turn says nothing of how much waits there
+    e.queue_judge_after = found << 1;
     return;
+  } else if (e.queue_refiled > found >> 3 && bits < BUCKET_BITS_MAX) {
+    bits++;
   }
-  rebuild(e, shift, bits, 0);
+  e.queue_opened = 0;
+  e.queue_found = 0;
+  e.queue_refiled = 0;
+  if (shift != e.queue_shift || bits != e.queue_bits) rebuild(e, shift, bits, 0);
 }
 
 /**
