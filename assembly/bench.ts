@@ -107,8 +107,7 @@ export function queueSteps(count: u32): void {
 
 @inline
 function pushAfter(event: Event, time: u64): void {
-  event.time = time + 1 + (((nextRandom(random()) >> 32) * AHEAD_NS) >> 32);
-  schedule(event);
+  schedule(event, time + 1 + (((nextRandom(random()) >> 32) * AHEAD_NS) >> 32));
 }
 
 @inline

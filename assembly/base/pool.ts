@@ -1,38 +1,20 @@
-/**
- * The three nodes that come and go by the million: segments, long segments, events. They live in blocks of 8 KiB:
- *
- *      0             1024                                  8192
- *      | link words  | node | node | node | ...              |
- *
- * Each node has a word in its block's head for the event queue to chain it by. A list of waiting events can then be
- * walked without touching the events: with thousands of flows each of them is a cache miss, and one after the other.
- */
+/** The three nodes that come and go by the million: segments, long segments, events. */
 import { Event, Segment, SegmentExt } from "../layout/segment";
 import { Opt } from "../layout/enums";
 import { engine } from "./root";
-import { giveSlab, reserveAligned } from "./arena";
+import { giveSlab, reserve } from "./arena";
 
-const BLOCK: u32 = 8192;
-const HEAD: u32 = BLOCK >> 3;
-/** Blocks taken at a time, because aligning each alone would waste as much as it holds. */
-const BLOCKS: u32 = 8;
+/** Bytes of nodes taken at a time. */
+const BLOCK: u32 = 65536;
 
-/** Address of a node's link word. */
-@inline
-export function linkWord(node: u32): usize {
-  return <usize>((node & ~(BLOCK - 1)) + ((node & (BLOCK - 1)) >> 3));
-}
-
-/** Cuts fresh blocks into nodes of `size` bytes and returns them as a list. */
+/** Cuts a fresh block into nodes of `size` bytes and returns them as a list. */
 function refill(size: u32): u32 {
-  const start = <u32>reserveAligned(BLOCK * BLOCKS, BLOCK);
+  const start = <u32>reserve(BLOCK);
   let list: u32 = 0;
-  for (let i: u32 = 1; i <= BLOCKS; i++) {
-    const block = start + BLOCK * (BLOCKS - i);
-    for (let node = block + BLOCK - size; node >= block + HEAD; node -= size) {
-      changetype<Event>(<usize>node).next = list;
-      list = node;
-    }
+  for (let node = start + BLOCK; node > start; ) {
+    node -= size;
+    changetype<Event>(<usize>node).next = list;
+    list = node;
   }
   return list;
 }

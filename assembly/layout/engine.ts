@@ -27,6 +27,8 @@ export class Engine {
   /** log2 of a bucket's width in nanoseconds. */
   queue_shift: u32;
   queue_buckets: u32;
+  /** Free chunks of entries. */
+  queue_chunks: u32;
   queue_bitmap: u32;
   /** The open bucket: 64 lists of events, each of 2^due_shift ns; an event that was put at the end of one, or 0. */
   due: u32;

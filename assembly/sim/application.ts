@@ -93,9 +93,8 @@ function ends(flow: Flow, tcb: Tcb, now: u64): void {
 function startReading(flow: Flow, now: u64): void {
   if (flow.read_bytes_per_s == 0) return;
   const event = takeEvent(EventKind.FLOW_READ, <u32>changetype<usize>(flow));
-  event.time = now + READ_EVERY;
   flow.read_event = 1;
-  schedule(event);
+  schedule(event, now + READ_EVERY);
 }
 
 /** The reading application wakes up and takes its share. */
@@ -107,8 +106,7 @@ export function flowReads(flow: Flow, event: Event, now: u64): void {
   receiveBytes(b, share, now);
   const ready = receiveReady(b);
   if (ready) {
-    event.time = now + READ_EVERY;
-    schedule(event);
+    schedule(event, now + READ_EVERY);
   } else {
     flow.read_event = 0;
     giveEvent(event);

@@ -1,5 +1,5 @@
 /**
- * The event queue: total order (time, insertion number), amortised O(1).
+ * The event queue: total order (time, insertion), amortised O(1).
  *
  * A calendar of narrow buckets holds the near future, wheels of 256 slots the rest; the earliest bucket lies open,
  * spread over 64 places, so that nothing is compared but what falls into one. The width of a bucket and their number
@@ -8,15 +8,20 @@
  *      due: 64 places of the open bucket   buckets: 2^bits, each 2^shift ns   wheel 1: 256 slots    wheel 2: ...
  *      |a| |b|c d| |  ...  |               |bucket|bucket|  ...  |            |2^bits buckets| ...  |2^(bits+8) buckets| ...
  *
+ * What waits in a bucket or a slot is written into chunks of seven entries, the newest chunk first: an event and the lower
+ * half of its time. A bucket is put in order without touching its events, which with thousands of flows are a cache miss
+ * each, and without going from one to the next, which is a wait each.
+ *
+ *      slot: end of the newest entry  ->  | chunk before | entry | entry | entry |   free   |
+ *                                                                               ^
  * Windows are aligned: an event goes into the lowest wheel whose current turn contains it, and a slot is
  * emptied into the level below before anything can be put there directly. So events of one instant always
- * lie in one list, newest first, and their order of insertion needs no number: it is the list's, reversed.
- * The list of a place is in order; what comes for a bucket that was opened already goes into its place there.
+ * lie in one slot in their order of insertion, which needs no number. The list of a place is in order; what comes for a
+ * bucket that was opened already goes into its place there.
  */
 import { Engine } from "../layout/engine";
 import { Event } from "../layout/segment";
 import { engine } from "../base/root";
-import { linkWord } from "../base/pool";
 import { giveSlab, READ_AHEAD, reserve, takeSlab } from "../base/arena";
 
 /** log2 of how many buckets there are at first, and at most. */
@@ -27,7 +32,14 @@ const WHEEL_SLOTS: u32 = 1 << WHEEL_BITS;
 const WHEELS: u32 = 8;
 const WHEEL_BYTES: u32 = WHEEL_SLOTS * 4 + WHEEL_SLOTS / 8;
 
+/** An entry: the event in its lower half, the lower half of the event's time in its upper. */
+const ENTRY: u32 = 8;
+const CHUNK: u32 = 64;
+/** Chunks taken at a time. */
+const CHUNKS: u32 = 64;
+
 const FIRST_SHIFT: u32 = 12;
+/** A bucket is aligned and narrower than 2^32 ns: the lower half of the time orders what is in it. */
 const SHIFT_MAX: u32 = 24;
 const PLACE_BITS: u32 = 6;
 const PLACES: u32 = 1 << PLACE_BITS;
@@ -64,15 +76,15 @@ function takeBuckets(e: Engine, bits: u32): void {
   memory.fill(e.queue_bitmap, 0, (<usize>1) << (bits - 3));
 }
 
-/** The event behind this one in its list: kept apart from the event, see `base/pool`. */
+/** The event behind this one in the list of a place. */
 @inline
 function link(event: u32): u32 {
-  return load<u32>(linkWord(event));
+  return changetype<Event>(<usize>event).next;
 }
 
 @inline
 function setLink(event: u32, next: u32): void {
-  store<u32>(linkWord(event), next);
+  changetype<Event>(<usize>event).next = next;
 }
 
 @inline
@@ -99,44 +111,85 @@ function findBit(bitmap: usize, from: u32, count: u32): u32 {
   return (word << 6) + <u32>ctz(bits);
 }
 
-/** Puts an event with its time set into the queue; behind all of the same instant. */
+/** Puts an event into the queue; behind all of the same instant. */
 @inline
-export function schedule(event: Event): void {
+export function schedule(event: Event, time: u64): void {
   const e = engine();
-  const bucket = event.time >> e.queue_shift;
-  if (<i64>bucket > e.queue_opened_last && (bucket ^ e.queue_turn) <= e.queue_mask) file(e, event, bucket);
-  else scheduleElsewhere(e, event, bucket);
+  event.time = time;
+  const bucket = time >> e.queue_shift;
+  if (<i64>bucket > e.queue_opened_last && (bucket ^ e.queue_turn) <= e.queue_mask) file(e, event, time, bucket);
+  else scheduleElsewhere(e, event, time, bucket);
 }
 
 /** Into a bucket of the current turn. */
 @inline
-function file(e: Engine, event: Event, bucket: u64): void {
-  const slot = (<u32>bucket) & e.queue_mask;
-  const head = <usize>e.queue_buckets + ((<usize>slot) << 2);
-  setLink(<u32>changetype<usize>(event), load<u32>(head));
-  store<u32>(head, <u32>changetype<usize>(event));
-  setBit(e.queue_bitmap, slot);
+function file(e: Engine, event: Event, time: u64, bucket: u64): void {
+  append(e, e.queue_buckets, e.queue_bitmap, (<u32>bucket) & e.queue_mask, event, time);
 }
 
-export function scheduleElsewhere(e: Engine, event: Event, bucket: u64): void {
-  if (<i64>bucket <= e.queue_opened_last) insertDue(e, event, bucket);
-  else insertWheel(e, event, bucket, bucket ^ e.queue_turn);
+export function scheduleElsewhere(e: Engine, event: Event, time: u64, bucket: u64): void {
+  if (<i64>bucket <= e.queue_opened_last) insertDue(e, event, time, bucket);
+  else insertWheel(e, event, time, bucket);
 }
 
-function insertWheel(e: Engine, event: Event, bucket: u64, difference: u64): void {
-  const level = (63 - <u32>clz(difference) - e.queue_bits) / WHEEL_BITS;
+function insertWheel(e: Engine, event: Event, time: u64, bucket: u64): void {
+  const level = (63 - <u32>clz(bucket ^ e.queue_turn) - e.queue_bits) / WHEEL_BITS;
   const slot = (<u32>(bucket >> (e.queue_bits + level * WHEEL_BITS))) & (WHEEL_SLOTS - 1);
-  const wheel = <usize>e.queue_wheels + level * WHEEL_BYTES;
-  const head = wheel + ((<usize>slot) << 2);
-  setLink(<u32>changetype<usize>(event), load<u32>(head));
-  store<u32>(head, <u32>changetype<usize>(event));
-  setBit(wheel + WHEEL_SLOTS * 4, slot);
+  const wheel = e.queue_wheels + level * WHEEL_BYTES;
+  append(e, wheel, wheel + WHEEL_SLOTS * 4, slot, event, time);
 }
 
-/** The place in the open bucket that an event of that time has. */
+/** Writes an entry behind the newest of a slot. */
 @inline
-function placeOf(e: Engine, time: u64): u32 {
-  return (<u32>(time >> e.due_shift)) & (PLACES - 1);
+function append(e: Engine, slots: u32, bitmap: u32, slot: u32, event: Event, time: u64): void {
+  const at = <usize>(slots + (slot << 2));
+  let end = load<u32>(at);
+  if (!(end & (CHUNK - 1))) end = addChunk(e, bitmap, slot, end);
+  store<u64>(<usize>end, (time << 32) | (<u64>changetype<usize>(event)));
+  store<u32>(at, end + ENTRY);
+}
+
+/** A slot has no chunk yet, or a full one: where the entry goes. */
+function addChunk(e: Engine, bitmap: u32, slot: u32, end: u32): u32 {
+  if (!end) setBit(bitmap, slot);
+  if (!e.queue_chunks) refill(e);
+  const chunk = e.queue_chunks;
+  e.queue_chunks = load<u32>(<usize>chunk);
+  store<u32>(<usize>chunk, end);
+  return chunk + ENTRY;
+}
+
+function refill(e: Engine): void {
+  let chunk = <u32>reserve(CHUNKS * CHUNK);
+  for (const end = chunk + CHUNKS * CHUNK; chunk < end; chunk += CHUNK) giveChunk(e, chunk);
+}
+
+@inline
+function giveChunk(e: Engine, chunk: u32): void {
+  store<u32>(<usize>chunk, e.queue_chunks);
+  e.queue_chunks = chunk;
+}
+
+/** The chunk whose entries end there. */
+@inline
+function chunkOf(end: u32): u32 {
+  return (end - 1) & ~(CHUNK - 1);
+}
+
+/** Takes all that a slot holds: the end of its newest entry. */
+@inline
+function empty(slots: u32, bitmap: u32, slot: u32): u32 {
+  const at = <usize>(slots + (slot << 2));
+  const end = load<u32>(at);
+  store<u32>(at, 0);
+  clearBit(bitmap, slot);
+  return end;
+}
+
+/** The place in the open bucket that an event of that time has; the lower half of the time will do. */
+@inline
+function placeOf(e: Engine, time: u32): u32 {
+  return (time >> e.due_shift) & (PLACES - 1);
 }
 
 @inline
@@ -145,12 +198,11 @@ function timeOf(event: u32): u64 {
 }
 
 /** Into the open bucket: behind everything that is not later. */
-function insertDue(e: Engine, event: Event, bucket: u64): void {
+function insertDue(e: Engine, event: Event, time: u64, bucket: u64): void {
   const node = <u32>changetype<usize>(event);
-  const time = event.time;
   // Before the bucket begins: between two runs the clock may stand there
   const early = <i64>bucket < e.queue_opened_last;
-  const place = early ? 0 : placeOf(e, time);
+  const place = early ? 0 : placeOf(e, <u32>time);
   const at = <usize>e.due + ((<usize>place) << 2);
   const bit = (<u64>1) << place;
   let behind: u32 = 0;
@@ -159,7 +211,7 @@ function insertDue(e: Engine, event: Event, bucket: u64): void {
     sharePlace(e, at, bit);
     // Of many at one instant each comes behind the one before: no need to walk there
     const last = e.due_last;
-    if (last != 0 && !early && placeOf(e, timeOf(last)) == place && timeOf(last) <= time) {
+    if (last != 0 && !early && placeOf(e, <u32>timeOf(last)) == place && timeOf(last) <= time) {
       behind = last;
     } else {
       next = load<u32>(at);
@@ -203,60 +255,46 @@ export function nextEvent(until: u64): u32 {
 @inline
 export function takeNext(until: u64): u32 {
   const e = engine();
-  for (;;) {
-    const bits = e.due_bits;
-    if (bits) {
-      const at = <usize>e.due + ((<usize>ctz(bits)) << 2);
-      const first = load<u32>(at);
-      if (timeOf(first) > until) return 0;
-      const bit = bits & -bits;
-      if (e.due_shared & bit) {
-        takeShared(e, at, bit);
-      } else {
-        e.due_bits = bits ^ bit;
-        e.due_last = 0;
-      }
-      return first;
-    }
-    if (e.queue_found >= e.queue_judge_after) judgeWidth(e);
-    const mask = e.queue_mask;
-    const slot = findBit(e.queue_bitmap, <u32>(e.queue_opened_last + 1 - e.queue_turn), mask + 1);
-    if (slot > mask) {
-      if (!turnWheels(e, until)) return 0;
-      continue;
-    }
-    const head = <usize>e.queue_buckets + ((<usize>slot) << 2);
-    const only = load<u32>(head);
-    const node = changetype<Event>(<usize>only);
-    if (link(only)) {
-      e.queue_opened_last = <i64>(e.queue_turn | slot);
-      open(e, slot);
-      continue;
-    }
-    // Many buckets hold one event: it need not be given a place
-    if (node.time > until) return 0;
-    store<u32>(head, 0);
-    clearBit(e.queue_bitmap, slot);
-    e.queue_opened_last = <i64>(e.queue_turn | slot);
-    e.queue_opened++;
-    e.queue_found++;
-    return only;
+  while (!e.due_bits) {
+    if (!openNext(e, until)) return 0;
   }
+  const bits = e.due_bits;
+  const at = <usize>e.due + ((<usize>ctz(bits)) << 2);
+  const first = load<u32>(at);
+  if (timeOf(first) > until) return 0;
+  const bit = bits & -bits;
+  if (e.due_shared & bit) {
+    takeShared(e, at, bit);
+  } else {
+    e.due_bits = bits ^ bit;
+    e.due_last = 0;
+  }
+  return first;
+}
+
+/** Opens the next bucket, or turns to where it is. False when nothing can be at `until` or before. */
+function openNext(e: Engine, until: u64): bool {
+  if (e.queue_found >= e.queue_judge_after) judgeWidth(e);
+  const mask = e.queue_mask;
+  const slot = findBit(e.queue_bitmap, <u32>(e.queue_opened_last + 1 - e.queue_turn), mask + 1);
+  if (slot > mask) return turnWheels(e, until);
+  const bucket = e.queue_turn | slot;
+  if (bucket << e.queue_shift > until) return false;
+  e.queue_opened_last = <i64>bucket;
+  open(e, slot);
+  return true;
 }
 
 /**
- * A time before which nothing happens, u64.MAX_VALUE when nothing will: the next event's, or the beginning of the slot
- * that it waits in. Changes nothing.
+ * A time before which nothing happens, u64.MAX_VALUE when nothing will: the next event's, or the beginning of the bucket
+ * or slot that it waits in. Changes nothing.
  */
 export function earliestEvent(): u64 {
   const e = engine();
   if (e.due_bits) return timeOf(load<u32>(<usize>e.due + ((<usize>ctz(e.due_bits)) << 2)));
   const buckets = e.queue_mask + 1;
   const slot = findBit(e.queue_bitmap, <u32>(e.queue_opened_last + 1 - e.queue_turn), buckets);
-  if (slot < buckets) {
-    const only = load<u32>(<usize>e.queue_buckets + ((<usize>slot) << 2));
-    return link(only) ? (e.queue_turn | slot) << e.queue_shift : changetype<Event>(<usize>only).time;
-  }
+  if (slot < buckets) return (e.queue_turn | slot) << e.queue_shift;
   for (let level: u32 = 0; level < WHEELS; level++) {
     const bitmap = <usize>e.queue_wheels + level * WHEEL_BYTES + WHEEL_SLOTS * 4;
     const shift = e.queue_bits + level * WHEEL_BITS;
@@ -279,7 +317,7 @@ function turnAt(e: Engine, shift: u32, slot: u32): u64 {
  */
 function turnWheels(e: Engine, until: u64): bool {
   for (let level: u32 = 0; level < WHEELS; level++) {
-    const wheel = <usize>e.queue_wheels + level * WHEEL_BYTES;
+    const wheel = e.queue_wheels + level * WHEEL_BYTES;
     const bitmap = wheel + WHEEL_SLOTS * 4;
     const shift = e.queue_bits + level * WHEEL_BITS;
     const slot = findBit(bitmap, ((<u32>(e.queue_turn >> shift)) & (WHEEL_SLOTS - 1)) + 1, WHEEL_SLOTS);
@@ -288,39 +326,49 @@ function turnWheels(e: Engine, until: u64): bool {
     if (turn << e.queue_shift > until) return false;
     e.queue_turn = turn;
     e.queue_opened_last = <i64>turn - 1;
-    const head = wheel + ((<usize>slot) << 2);
-    const list = load<u32>(head);
-    store<u32>(head, 0);
-    clearBit(bitmap, slot);
-    refile(e, list);
+    // What fits into a turn has the upper half of its time from there
+    const known = level == 0 && e.queue_bits + e.queue_shift <= 32;
+    refile(e, empty(wheel, bitmap, slot), known);
     return true;
   }
   return false;
 }
 
-/** Puts every event of a list, newest first, where the turn now says; oldest first. */
-function refile(e: Engine, list: u32): void {
-  let event = reversed(list);
-  while (event) {
-    const node = changetype<Event>(<usize>event);
-    event = link(event);
-    const bucket = node.time >> e.queue_shift;
-    const difference = bucket ^ e.queue_turn;
-    e.queue_refiled++;
-    if (difference <= e.queue_mask) file(e, node, bucket);
-    else insertWheel(e, node, bucket, difference);
+/**
+ * Puts all that a slot held where the turn now says, oldest first. `known`: the slot was one turn, whose beginning tells
+ * the rest of the times.
+ */
+function refile(e: Engine, newest: u32, known: bool): void {
+  const start = e.queue_turn << e.queue_shift;
+  let chunk = oldestFirst(newest);
+  while (chunk) {
+    const next = load<u32>(<usize>chunk);
+    const end = next ? chunk + CHUNK : newest;
+    for (let at = chunk + ENTRY; at < end; at += ENTRY) {
+      const entry = load<u64>(<usize>at);
+      const event = changetype<Event>(<usize>(<u32>entry));
+      const time = known ? start + <u64>(<u32>(entry >> 32) - <u32>start) : event.time;
+      const bucket = time >> e.queue_shift;
+      if ((bucket ^ e.queue_turn) <= e.queue_mask) file(e, event, time, bucket);
+      else insertWheel(e, event, time, bucket);
+      e.queue_refiled++;
+    }
+    giveChunk(e, chunk);
+    chunk = next;
   }
 }
 
-function reversed(list: u32): u32 {
-  let result: u32 = 0;
-  while (list) {
-    const next = link(list);
-    setLink(list, result);
-    result = list;
-    list = next;
+/** Chains the chunks of a slot by what comes behind them; returns the oldest. */
+function oldestFirst(newest: u32): u32 {
+  let next: u32 = 0;
+  let end = newest;
+  while (end) {
+    const chunk = chunkOf(end);
+    end = load<u32>(<usize>chunk);
+    store<u32>(<usize>chunk, next);
+    next = chunk;
   }
-  return result;
+  return next;
 }
 
 /**
@@ -335,38 +383,42 @@ function readAhead(event: u32): u32 {
 
 if (READ_AHEAD != 192 + 4) ERROR("the arena's margin is not what readAhead reads");
 
-/** Spreads a bucket over its places. Its list is newest first: one that is older goes before its equals. */
+/** Spreads a bucket over its places, newest first: one that is older goes before its equals. */
 function open(e: Engine, slot: u32): void {
-  const head = <usize>e.queue_buckets + ((<usize>slot) << 2);
-  let event = load<u32>(head);
-  store<u32>(head, 0);
-  clearBit(e.queue_bitmap, slot);
+  let end = empty(e.queue_buckets, e.queue_bitmap, slot);
   const due = <usize>e.due;
+  const ahead = e.queue_reads_ahead;
   let bits: u64 = 0;
   let shared: u64 = 0;
   let count: u32 = 0;
-  const ahead = e.queue_reads_ahead;
   let read: u32 = 0;
   do {
-    if (ahead) read ^= readAhead(event);
-    const next = link(event);
-    const time = timeOf(event);
-    const place = placeOf(e, time);
-    const at = due + ((<usize>place) << 2);
-    const bit = (<u64>1) << place;
-    if (bits & bit) {
-      if (!(shared & bit)) setLink(load<u32>(at), 0);
-      shared |= bit;
-      insertOlder(at, event, time);
-    } else {
-      bits |= bit;
-      store<u32>(at, event);
-    }
-    event = next;
-    count++;
-  } while (event != 0 && (count != CROWD || e.queue_shift == 0));
-  if (event) {
-    disperse(e, event, bits, shared);
+    const chunk = chunkOf(end);
+    count += (end - chunk) / ENTRY - 1;
+    do {
+      end -= ENTRY;
+      const entry = load<u64>(<usize>end);
+      const event = <u32>entry;
+      // Not waited for here, and on its way when its turn comes
+      if (ahead) read ^= readAhead(event);
+      else read ^= changetype<Event>(<usize>event).target;
+      const place = placeOf(e, <u32>(entry >> 32));
+      const at = due + ((<usize>place) << 2);
+      const bit = (<u64>1) << place;
+      if (bits & bit) {
+        if (!(shared & bit)) setLink(load<u32>(at), 0);
+        shared |= bit;
+        insertOlder(at, event);
+      } else {
+        bits |= bit;
+        store<u32>(at, event);
+      }
+    } while (end != chunk + ENTRY);
+    end = load<u32>(<usize>chunk);
+    giveChunk(e, chunk);
+  } while (end != 0 && (count < CROWD || e.queue_shift == 0));
+  if (end) {
+    disperse(e, end, bits, shared);
     return;
   }
   e.due_bits = bits;
@@ -377,7 +429,8 @@ function open(e: Engine, slot: u32): void {
 }
 
 /** Into the list of a place, before all that are not earlier. */
-function insertOlder(at: usize, event: u32, time: u64): void {
+function insertOlder(at: usize, event: u32): void {
+  const time = timeOf(event);
   let behind: u32 = 0;
   let next = load<u32>(at);
   while (next != 0 && timeOf(next) < time) {
@@ -389,7 +442,7 @@ function insertOlder(at: usize, event: u32, time: u64): void {
   else store<u32>(at, event);
 }
 
-/** A crowded bucket, of which `rest`, the older part of its list, has no place yet: narrower buckets for everything. */
+/** A crowded bucket, whose older part, up to `rest`, has no place yet: narrower buckets for everything. */
 function disperse(e: Engine, rest: u32, bits: u64, shared: u64): void {
   let all: u32 = 0;
   // Backwards, so that the list begins with the oldest and what has a place follows in order
@@ -397,14 +450,40 @@ function disperse(e: Engine, rest: u32, bits: u64, shared: u64): void {
     const place = 63 - clz(bits);
     const bit = (<u64>1) << place;
     const first = load<u32>(<usize>e.due + ((<usize>place) << 2));
-    if (!(shared & bit)) setLink(first, 0);
-    all = prepend(reversed(first), all);
+    all = shared & bit ? prependList(first, all) : prepend(first, all);
     bits ^= bit;
   }
-  all = prepend(rest, all);
+  all = prependSlot(e, rest, all);
   e.queue_opened_last--;
   const narrower = min(e.queue_shift, CROWD_BITS);
   rebuild(e, e.queue_shift - narrower, min(e.queue_bits + narrower, BUCKET_BITS_MAX), all);
+}
+
+/** Puts an event in front of a list. */
+@inline
+function prepend(event: u32, list: u32): u32 {
+  setLink(event, list);
+  return event;
+}
+
+/** Puts the list of a place, as it is, in front of another. */
+function prependList(first: u32, list: u32): u32 {
+  let last = first;
+  while (link(last)) last = link(last);
+  setLink(last, list);
+  return first;
+}
+
+/** Puts all that a slot held, oldest first, in front of a list. */
+function prependSlot(e: Engine, newest: u32, list: u32): u32 {
+  let end = newest;
+  while (end) {
+    const chunk = chunkOf(end);
+    for (end -= ENTRY; end != chunk; end -= ENTRY) list = prepend(load<u32>(<usize>end), list);
+    end = load<u32>(<usize>chunk);
+    giveChunk(e, chunk);
+  }
+  return list;
 }
 
 /**
@@ -440,28 +519,14 @@ function judgeWidth(e: Engine): void {
  * bucket opened last.
  */
 function rebuild(e: Engine, shift: u32, bits: u32, all: u32): void {
-  const buckets = e.queue_mask + 1;
-  for (
-    let slot = findBit(e.queue_bitmap, 0, buckets);
-    slot < buckets;
-    slot = findBit(e.queue_bitmap, slot + 1, buckets)
-  ) {
-    all = prepend(load<u32>(<usize>e.queue_buckets + ((<usize>slot) << 2)), all);
-  }
-  giveSlab(e.queue_buckets, e.queue_bits + 2);
+  const buckets = e.queue_buckets;
+  all = prependSlots(e, buckets, e.queue_bitmap, e.queue_mask + 1, all);
+  giveSlab(buckets, e.queue_bits + 2);
   giveSlab(e.queue_bitmap, e.queue_bits - 3);
   takeBuckets(e, bits);
   for (let level: u32 = 0; level < WHEELS; level++) {
-    const wheel = <usize>e.queue_wheels + level * WHEEL_BYTES;
-    const bitmap = wheel + WHEEL_SLOTS * 4;
-    for (
-      let slot = findBit(bitmap, 0, WHEEL_SLOTS);
-      slot < WHEEL_SLOTS;
-      slot = findBit(bitmap, slot + 1, WHEEL_SLOTS)
-    ) {
-      all = prepend(load<u32>(wheel + ((<usize>slot) << 2)), all);
-    }
-    memory.fill(wheel, 0, WHEEL_BYTES);
+    const wheel = e.queue_wheels + level * WHEEL_BYTES;
+    all = prependSlots(e, wheel, wheel + WHEEL_SLOTS * 4, WHEEL_SLOTS, all);
   }
   // The bucket that holds the first instant not opened yet is the first to open
   const first = ((<u64>(e.queue_opened_last + 1)) << e.queue_shift) >> shift;
@@ -472,20 +537,17 @@ function rebuild(e: Engine, shift: u32, bits: u32, all: u32): void {
   while (all) {
     const event = changetype<Event>(<usize>all);
     all = link(all);
-    schedule(event);
+    schedule(event, event.time);
     count++;
   }
   e.queue_judge_after = max(JUDGE_AFTER, count << 2);
   e.queue_reads_ahead = count >= READ_AHEAD_FROM ? 1 : 0;
 }
 
-/** Puts `list`, reversed to oldest first, in front of `rest`. */
-function prepend(list: u32, rest: u32): u32 {
-  while (list) {
-    const next = link(list);
-    setLink(list, rest);
-    rest = list;
-    list = next;
+/** Empties all slots, each oldest first, into the front of a list. */
+function prependSlots(e: Engine, slots: u32, bitmap: u32, count: u32, list: u32): u32 {
+  for (let slot = findBit(bitmap, 0, count); slot < count; slot = findBit(bitmap, slot + 1, count)) {
+    list = prependSlot(e, empty(slots, bitmap, slot), list);
   }
-  return rest;
+  return list;
 }

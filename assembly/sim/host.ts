@@ -93,8 +93,7 @@ function rearm(tcb: Tcb, event: Event, earliest: u64): void {
     giveEvent(event);
     return;
   }
-  event.time = earliest;
-  schedule(event);
+  schedule(event, earliest);
 }
 
 /** Takes what the last call into TCP left: segments to send, a deadline to arm, news for the application. */
@@ -129,7 +128,6 @@ export function arm(tcb: Tcb): void {
     return;
   }
   const event = takeEvent(EventKind.TIMER, <u32>changetype<usize>(tcb));
-  event.time = tcb.timer_min;
   tcb.timer_event = <u32>changetype<usize>(event);
-  schedule(event);
+  schedule(event, tcb.timer_min);
 }

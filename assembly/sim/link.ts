@@ -78,8 +78,7 @@ export function forward(segment: Segment, word: u64, now: u64): void {
       break;
     }
   }
-  segment.time = time;
-  schedule(changetype<Event>(changetype<usize>(segment)));
+  schedule(changetype<Event>(changetype<usize>(segment)), time);
 }
 
 @inline
@@ -131,8 +130,7 @@ export function forwardBurst(first: u32, route: u32, now: u64): void {
     fraction += <u64>ipLength(segment, segment.opts) * ns_per_byte;
     busy += fraction >> Q;
     fraction &= (1 << Q) - 1;
-    segment.time = busy + delay;
-    schedule(changetype<Event>(changetype<usize>(segment)));
+    schedule(changetype<Event>(changetype<usize>(segment)), busy + delay);
   }
   link.busy_until = busy;
   link.busy_frac = <u32>fraction;
@@ -213,10 +211,9 @@ function passStages(ext: LinkExt, segment: Segment, start: u64, arrival: u64, lo
     const copy = clone(segment);
     const route = changetype<Route>(<usize>segment.target);
     copy.hop = <u8>(hop + 1);
-    copy.time = arrival;
     if (ext.capture != 0 && ext.reverse != 0) capture(ext.capture - 1, copy, arrival);
     if (hop + 1 == route.hops) arriveNext(copy, route);
-    schedule(changetype<Event>(changetype<usize>(copy)));
+    schedule(changetype<Event>(changetype<usize>(copy)), arrival);
   }
   return arrival;
 }

@@ -142,8 +142,7 @@ function bind(tcb: Tcb, flow: Flow, address: u32, peer: u32): void {
 /** An event of a flow (`FLOW_START`, `FLOW_STOP`) at a time. */
 export function scheduleFlow(flow: u32, kind: u32, at: u64): void {
   const event = takeEvent(kind, flow);
-  event.time = at;
-  schedule(event);
+  schedule(event, at);
 }
 
 /** An open-loop source on a way of its own. */
@@ -163,7 +162,6 @@ export function addSource(index: u32, kind: u32, gap_ns: f64, bytes: u32, route:
   if (kind != SourceKind.CBR) {
     source.due_ns += nextExponential(changetype<usize>(source) + offsetof<Source>("random"), gap_ns);
   }
-  event.time = <u64>source.due_ns;
-  schedule(event);
+  schedule(event, <u64>source.due_ns);
   return changetype<usize>(source);
 }

@@ -32,8 +32,7 @@ export function sourceEmits(source: Source, event: Event, now: u64): void {
   source.sent++;
   forward(segment, headWord(changetype<usize>(segment)), now);
   source.due_ns += gap;
-  event.time = <u64>source.due_ns;
-  schedule(event);
+  schedule(event, <u64>source.due_ns);
 }
 
 /** A datagram has passed its last link. */
