@@ -13,7 +13,9 @@ export {
   restartLinkAverages,
   scheduleFlow,
 } from "./sim/setup";
+export { addGate } from "./sim/gate";
 export { run } from "./sim/run";
+export { runDigest } from "./sim/digest";
 export { earliestEvent } from "./sim/event_queue";
 export { newPacket, offerPacket, takePacket } from "./sim/packet";
 export { captureInit } from "./sim/capture";

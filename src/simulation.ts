@@ -300,7 +300,7 @@ export class Simulation {
 
   /** Digest of every event so far, in order: 16 hexadecimal digits. */
   get digest(): string {
-    return this.#engine.getBig(this.#engine.root, EngineLayout.digest).toString(16).padStart(16, "0");
+    return BigInt.asUintN(64, this.#engine.exports.runDigest()).toString(16).padStart(16, "0");
   }
 
   /**

@@ -20,6 +20,8 @@ export class Engine {
   segment_free: u32;
   segment_ext_free: u32;
   event_free: u32;
+  /** Free chunks, see `sim/chunks`. */
+  chunks_free: u32;
   /** now in milliseconds, the timestamp clock. */
   now_ms: u32;
 
@@ -27,8 +29,6 @@ export class Engine {
   /** log2 of a bucket's width in nanoseconds. */
   queue_shift: u32;
   queue_buckets: u32;
-  /** Free chunks of entries. */
-  queue_chunks: u32;
   queue_bitmap: u32;
   /** The open bucket: 64 lists of events, each of 2^due_shift ns; an event that was put at the end of one, or 0. */
   due: u32;
@@ -54,6 +54,9 @@ export class Engine {
   queue_opened_last: i64;
   /** Number of the first bucket of the current turn. */
   queue_turn: u64;
+
+  /** `Gate`s, chained. */
+  gates: u32;
 
   // Arena: its free lists stand behind this struct
   arena_top: u32;

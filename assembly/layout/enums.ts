@@ -95,6 +95,10 @@ export const enum EventKind {
   PACKET = 9,
   /** Such a packet has passed its last link. */
   PACKET_ARRIVAL = 10,
+  /** A slot of a `Gate` begins. */
+  GATE = 11,
+  /** A packet can be told to which slot of a `Gate` it comes. */
+  GATE_WAIT = 12,
 }
 
 /** The deadlines of a connection, `Tcb.t_...`; a set one has its bit in `Tcb.timer_mask`. */

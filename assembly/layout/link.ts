@@ -92,6 +92,23 @@ export class LinkExt {
   /** Entries of flow_counters. */
   flow_counters_size: u32;
   marks: u32;
+  /** `Gate`, 0 when each packet that comes is an event. */
+  gate: u32;
+}
+
+/** Packets that will come to a link, by slots of time: `sim/gate`. */
+@unmanaged
+export class Gate {
+  /** Ring of lists, one a slot, `sim/chunks`. */
+  slots: u32;
+  /** log2 of a slot's length in nanoseconds. */
+  shift: u32;
+  /** Number of the slot that the last run ended in, plus one; 0 when it left nothing. */
+  cut: u64;
+  /** Of what has passed. */
+  digest: u64;
+  /** The next gate of the run. */
+  next: u32;
 }
 
 @unmanaged

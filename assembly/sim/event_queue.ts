@@ -1,5 +1,7 @@
 /**
- * The event queue: total order (time, insertion), amortised O(1).
+ * The event queue: total order, amortised O(1). Of one instant packets come first, by the link or the end that they come
+ * to, then all else; what is equal in that happens in the order of insertion. So it does not matter how far ahead a
+ * `gate` has inserted what has passed it.
  *
  * A calendar of narrow buckets holds the near future, wheels of 256 slots the rest; the earliest bucket lies open,
  * spread over 64 places, so that nothing is compared but what falls into one. The width of a bucket and their number
@@ -8,20 +10,20 @@
  *      due: 64 places of the open bucket   buckets: 2^bits, each 2^shift ns   wheel 1: 256 slots    wheel 2: ...
  *      |a| |b|c d| |  ...  |               |bucket|bucket|  ...  |            |2^bits buckets| ...  |2^(bits+8) buckets| ...
  *
- * What waits in a bucket or a slot is written into chunks of seven entries, the newest chunk first: an event and the lower
- * half of its time. A bucket is put in order without touching its events, which with thousands of flows are a cache miss
- * each, and without going from one to the next, which is a wait each.
+ * What waits in a bucket or a slot is a list of `chunks`: an event and the lower half of its time. A bucket is put in
+ * order without touching its events, which with thousands of flows are a cache miss each.
  *
- *      slot: end of the newest entry  ->  | chunk before | entry | entry | entry |   free   |
- *                                                                               ^
  * Windows are aligned: an event goes into the lowest wheel whose current turn contains it, and a slot is
  * emptied into the level below before anything can be put there directly. So events of one instant always
  * lie in one slot in their order of insertion, which needs no number. The list of a place is in order; what comes for a
  * bucket that was opened already goes into its place there.
  */
 import { Engine } from "../layout/engine";
+import { EventKind, Mark } from "../layout/enums";
+import { Route } from "../layout/link";
 import { Event } from "../layout/segment";
 import { engine } from "../base/root";
+import { addEntry, CHUNK, chunkOf, ENTRY, giveChunk, oldestFirst } from "./chunks";
 import { giveSlab, READ_AHEAD, reserve, takeSlab } from "../base/arena";
 
 /** log2 of how many buckets there are at first, and at most. */
@@ -31,12 +33,6 @@ const WHEEL_BITS: u32 = 8;
 const WHEEL_SLOTS: u32 = 1 << WHEEL_BITS;
 const WHEELS: u32 = 8;
 const WHEEL_BYTES: u32 = WHEEL_SLOTS * 4 + WHEEL_SLOTS / 8;
-
-/** An entry: the event in its lower half, the lower half of the event's time in its upper. */
-const ENTRY: u32 = 8;
-const CHUNK: u32 = 64;
-/** Chunks taken at a time. */
-const CHUNKS: u32 = 64;
 
 const FIRST_SHIFT: u32 = 12;
 /** A bucket is aligned and narrower than 2^32 ns: the lower half of the time orders what is in it. */
@@ -143,37 +139,9 @@ function insertWheel(e: Engine, event: Event, time: u64, bucket: u64): void {
 @inline
 function append(e: Engine, slots: u32, bitmap: u32, slot: u32, event: Event, time: u64): void {
   const at = <usize>(slots + (slot << 2));
-  let end = load<u32>(at);
-  if (!(end & (CHUNK - 1))) end = addChunk(e, bitmap, slot, end);
-  store<u64>(<usize>end, (time << 32) | (<u64>changetype<usize>(event)));
-  store<u32>(at, end + ENTRY);
-}
-
-/** A slot has no chunk yet, or a full one: where the entry goes. */
-function addChunk(e: Engine, bitmap: u32, slot: u32, end: u32): u32 {
+  const end = load<u32>(at);
   if (!end) setBit(bitmap, slot);
-  if (!e.queue_chunks) refill(e);
-  const chunk = e.queue_chunks;
-  e.queue_chunks = load<u32>(<usize>chunk);
-  store<u32>(<usize>chunk, end);
-  return chunk + ENTRY;
-}
-
-function refill(e: Engine): void {
-  let chunk = <u32>reserve(CHUNKS * CHUNK);
-  for (const end = chunk + CHUNKS * CHUNK; chunk < end; chunk += CHUNK) giveChunk(e, chunk);
-}
-
-@inline
-function giveChunk(e: Engine, chunk: u32): void {
-  store<u32>(<usize>chunk, e.queue_chunks);
-  e.queue_chunks = chunk;
-}
-
-/** The chunk whose entries end there. */
-@inline
-function chunkOf(end: u32): u32 {
-  return (end - 1) & ~(CHUNK - 1);
+  store<u32>(at, addEntry(e, end, <u32>changetype<usize>(event), time));
 }
 
 /** Takes all that a slot holds: the end of its newest entry. */
@@ -197,6 +165,26 @@ function timeOf(event: u32): u64 {
   return changetype<Event>(<usize>event).time;
 }
 
+/** True when `a` happens before `b` whichever was inserted first. */
+@inline
+function precedes(a: u32, b: u32): bool {
+  const at = timeOf(a);
+  const bt = timeOf(b);
+  return at < bt || (at == bt && rank(a) < rank(b));
+}
+
+const ON_THE_WAY: u32 = (1 << EventKind.SEGMENT) | (1 << EventKind.DATAGRAM) | (1 << EventKind.PACKET);
+const ARRIVED: u32 = (1 << EventKind.ARRIVAL) | (1 << EventKind.DATAGRAM_ARRIVAL) | (1 << EventKind.PACKET_ARRIVAL);
+
+/** The link that a packet comes to, or its end; above all of them for what is no packet. */
+function rank(event: u32): u32 {
+  const node = changetype<Event>(<usize>event);
+  const kind = (<u32>1) << ((<u32>node.kind) & Mark.KIND_MASK);
+  if (kind & ARRIVED) return node.target;
+  if (kind & ON_THE_WAY) return load<u32>(<usize>node.target + ((<usize>node.hop) << 2), offsetof<Route>());
+  return u32.MAX_VALUE;
+}
+
 /** Into the open bucket: behind everything that is not later. */
 function insertDue(e: Engine, event: Event, time: u64, bucket: u64): void {
   const node = <u32>changetype<usize>(event);
@@ -211,11 +199,11 @@ function insertDue(e: Engine, event: Event, time: u64, bucket: u64): void {
     sharePlace(e, at, bit);
     // Of many at one instant each comes behind the one before: no need to walk there
     const last = e.due_last;
-    if (last != 0 && !early && placeOf(e, <u32>timeOf(last)) == place && timeOf(last) <= time) {
+    if (last != 0 && !early && placeOf(e, <u32>timeOf(last)) == place && !precedes(node, last)) {
       behind = last;
     } else {
       next = load<u32>(at);
-      while (next != 0 && timeOf(next) <= time) {
+      while (next != 0 && !precedes(node, next)) {
         behind = next;
         next = link(next);
       }
@@ -358,19 +346,6 @@ function refile(e: Engine, newest: u32, known: bool): void {
   }
 }
 
-/** Chains the chunks of a slot by what comes behind them; returns the oldest. */
-function oldestFirst(newest: u32): u32 {
-  let next: u32 = 0;
-  let end = newest;
-  while (end) {
-    const chunk = chunkOf(end);
-    end = load<u32>(<usize>chunk);
-    store<u32>(<usize>chunk, next);
-    next = chunk;
-  }
-  return next;
-}
-
 /**
  * Reads of a control block's lines that every segment touches, or of a route. All that a bucket's events are for is under
  * way at once then, where each would be waited for in its turn.
@@ -430,10 +405,9 @@ function open(e: Engine, slot: u32): void {
 
 /** Into the list of a place, before all that are not earlier. */
 function insertOlder(at: usize, event: u32): void {
-  const time = timeOf(event);
   let behind: u32 = 0;
   let next = load<u32>(at);
-  while (next != 0 && timeOf(next) < time) {
+  while (next != 0 && precedes(next, event)) {
     behind = next;
     next = link(next);
   }

@@ -4,7 +4,7 @@
  */
 import { EventKind, Mark, Opt } from "../layout/enums";
 import { Source } from "../layout/flow";
-import { Hop, Link, LinkExt, Route } from "../layout/link";
+import { Gate, Hop, Link, LinkExt, Route } from "../layout/link";
 import { Event, Segment, SegmentExt } from "../layout/segment";
 import { giveSegment, takeLongSegment, takeSegment } from "../base/pool";
 import { takeSlab } from "../base/arena";
@@ -13,6 +13,7 @@ import { qdiscEnqueue } from "../qdisc/qdisc";
 import { optionsLength } from "../wire/options";
 import { capture } from "./capture";
 import { schedule } from "./event_queue";
+import { gather } from "./gate";
 import { markPacket } from "./packet";
 import { corruptionHits, damagePacket, delayedArrival, duplicationHits, lossTakes } from "./impairments";
 
@@ -75,10 +76,20 @@ export function forward(segment: Segment, word: u64, now: u64): void {
     entry = load<u32>(at, offsetof<Route>());
     if (!(entry & Hop.FUSED)) {
       segment.hop = <u8>hop;
-      break;
+      const gate = gateAt(entry);
+      if (!gate) break;
+      gather(changetype<Gate>(<usize>gate), segment, time);
+      return;
     }
   }
   schedule(changetype<Event>(changetype<usize>(segment)), time);
+}
+
+/** The gate in front of the link of a route's entry, 0 when it has none. */
+@inline
+function gateAt(entry: u32): u32 {
+  const ext = changetype<Link>((<usize>entry) & ~Hop.FUSED).ext;
+  return ext ? changetype<LinkExt>(<usize>ext).gate : 0;
 }
 
 @inline
@@ -118,6 +129,7 @@ export function forwardBurst(first: u32, route: u32, now: u64): void {
   }
   const ns_per_byte = link.ns_per_byte_q20;
   const delay = link.delay_ns;
+  const gate = gateAt(load<u32>(<usize>route + 4, offsetof<Route>()));
   let busy = link.busy_until;
   let fraction: u64 = link.busy_frac;
   if (busy <= now) {
@@ -130,7 +142,8 @@ export function forwardBurst(first: u32, route: u32, now: u64): void {
     fraction += <u64>ipLength(segment, segment.opts) * ns_per_byte;
     busy += fraction >> Q;
     fraction &= (1 << Q) - 1;
-    schedule(changetype<Event>(changetype<usize>(segment)), busy + delay);
+    if (gate) gather(changetype<Gate>(<usize>gate), segment, busy + delay);
+    else schedule(changetype<Event>(changetype<usize>(segment)), busy + delay);
   }
   link.busy_until = busy;
   link.busy_frac = <u32>fraction;
@@ -209,13 +222,26 @@ function passStages(ext: LinkExt, segment: Segment, start: u64, arrival: u64, lo
   if (duplicationHits(ext)) {
     ext.duplicated++;
     const copy = clone(segment);
-    const route = changetype<Route>(<usize>segment.target);
-    copy.hop = <u8>(hop + 1);
     if (ext.capture != 0 && ext.reverse != 0) capture(ext.capture - 1, copy, arrival);
-    if (hop + 1 == route.hops) arriveNext(copy, route);
-    schedule(changetype<Event>(changetype<usize>(copy)), arrival);
+    comesTo(copy, hop + 1, arrival);
   }
   return arrival;
+}
+
+/** A packet that will come to a hop of its route, or to its end, as an event or through a gate. */
+function comesTo(segment: Segment, hop: u32, time: u64): void {
+  const route = changetype<Route>(<usize>segment.target);
+  segment.hop = <u8>hop;
+  if (hop == route.hops) {
+    arriveNext(segment, route);
+  } else {
+    const gate = gateAt(load<u32>(changetype<usize>(route) + ((<usize>hop) << 2), offsetof<Route>()));
+    if (gate) {
+      gather(changetype<Gate>(<usize>gate), segment, time);
+      return;
+    }
+  }
+  schedule(changetype<Event>(changetype<usize>(segment)), time);
 }
 
 /** A packet that nobody gets; a source of datagrams has nobody else to tell it. */

@@ -1,7 +1,4 @@
-/**
- * The run loop. Events happen in the order (time, insertion), and each goes into the digest as it happens:
- * two runs with one digest had the same events in the same order.
- */
+/** The run loop. Events happen in the order of the event queue, and each goes into the digest as it happens. */
 import { EventKind, Mark, RunStatus } from "../layout/enums";
 import { Flow, Source } from "../layout/flow";
 import { Event, Segment } from "../layout/segment";
@@ -9,7 +6,9 @@ import { Tcb } from "../layout/tcb";
 import { giveEvent } from "../base/pool";
 import { engine } from "../base/root";
 import { flowReads, flowStarts, flowStops } from "./application";
+import { mixed } from "./digest";
 import { takeNext } from "./event_queue";
+import { gateOpens, passRest, waitEnds } from "./gate";
 import { deliver, timerFires } from "./host";
 import { forward, headWord } from "./link";
 import { packetArrives } from "./packet";
@@ -19,6 +18,7 @@ import { datagramArrives, sourceEmits } from "./source";
 export function run(until: u64, budget: u32): RunStatus {
   const e = engine();
   e.pause = 0;
+  passRest(until);
   let left = budget;
   let status = RunStatus.BUDGET;
   while (left) {
@@ -30,7 +30,7 @@ export function run(until: u64, budget: u32): RunStatus {
     const event = changetype<Event>(<usize>next);
     const time = event.time;
     e.now = time;
-    happen(event, time);
+    happen(event, time, until);
     left--;
     if (e.pause) {
       status = e.pause;
@@ -42,18 +42,12 @@ export function run(until: u64, budget: u32): RunStatus {
   return status;
 }
 
-/** Takes what happens into the digest: when, what kind, which header; the numbers tell the connection. */
-@inline
-function digest(time: u64, head: u32, numbers: u64): void {
+function happen(event: Event, time: u64, until: u64): void {
   const e = engine();
-  e.digest = (rotl(e.digest, 29) ^ time ^ rotl(numbers, 17) ^ ((<u64>head) << 33)) * 0x9e3779b97f4a7c15;
-}
-
-function happen(event: Event, time: u64): void {
   const at = changetype<usize>(event);
   const word = headWord(at);
   // Behind it lie the sequence and the acknowledgment number
-  digest(time, <u32>word, load<u64>(at, offsetof<Segment>("seq")));
+  e.digest = mixed(e.digest, time, <u32>word, load<u64>(at, offsetof<Segment>("seq")));
   const target = <usize>(word >> 32);
   switch (<i32>((<u32>word) & Mark.KIND_MASK)) {
     case EventKind.SEGMENT:
@@ -69,6 +63,9 @@ function happen(event: Event, time: u64): void {
       return;
     case EventKind.PACKET_ARRIVAL:
       packetArrives(changetype<Segment>(at));
+      return;
+    case EventKind.GATE:
+      gateOpens(event, until);
       return;
     case EventKind.TIMER:
       timerFires(event, time);
@@ -86,6 +83,9 @@ function happen(event: Event, time: u64): void {
       return;
     case EventKind.SOURCE:
       sourceEmits(changetype<Source>(target), event, time);
+      return;
+    case EventKind.GATE_WAIT:
+      waitEnds(event);
       return;
     default:
       unreachable();

@@ -34,6 +34,7 @@ export interface CoreExports {
   extendLink(link: number): number;
   finishLink(ext: number, index: number, histogram: number): void;
   restartLinkAverages(ext: number): void;
+  addGate(link: number, lookaheadNs: bigint): void;
   addRoute(hops: number, flow: number): number;
   addFlow(index: number, templateA: number, templateB: number, forth: number, back: number): number;
   scheduleFlow(flow: number, kind: number, at: bigint): void;
@@ -47,6 +48,7 @@ export interface CoreExports {
     stop: bigint,
   ): number;
   run(until: bigint, budget: number): number;
+  runDigest(): bigint;
   earliestEvent(): bigint;
   newPacket(bytes: number): number;
   offerPacket(packet: number, route: number, now: bigint): void;

@@ -114,6 +114,8 @@ class Compiler {
   #captured: string[];
   #named: CompiledLink[] = [];
   #linkCount = 0;
+  /** The shortest delay of the hosts' own links, left and right: nothing reaches the bottleneck sooner. */
+  #nearest_ns = { left: Infinity, right: Infinity };
 
   constructor(engine: Engine, spec: ScenarioSpec, capturing: boolean) {
     this.#engine = engine;
@@ -140,7 +142,24 @@ class Compiler {
         else flows.push({ id: flows.length, ...this.#flow(group, k, index, forth, back, templates) });
       }
     }
+    this.#addGates(forward, backward);
     return { flows, sources, links: this.#named, captured: this.#captured };
+  }
+
+  /** In front of each link that others feed, never hosts themselves. */
+  #addGates(forward: number[], backward: number[]): void {
+    const { topology } = this.#spec;
+    const { addGate } = this.#engine.exports;
+    if (topology.kind === "dumbbell") {
+      addGate(forward[0], BigInt(this.#nearest_ns.left));
+      addGate(backward[0], BigInt(this.#nearest_ns.right));
+      return;
+    }
+    const { links } = topology;
+    for (let i = 1; i < links.length; i++) {
+      addGate(forward[i], BigInt(links[i - 1].delay_ns));
+      addGate(backward[i], BigInt(links[links.length - i].reverse.delay_ns));
+    }
   }
 
   compileWays(): CompiledWays {
@@ -283,6 +302,9 @@ class Compiler {
     const { access, bottleneck } = topology;
     const extra = group.accessDelay_ns[k % group.accessDelay_ns.length];
     const [leftExtra, rightExtra] = rightwards ? [extra, 0] : [0, extra];
+    const { left: nearestLeft, right: nearestRight } = this.#nearest_ns;
+    this.#nearest_ns.left = Math.min(nearestLeft, access.delay_ns + leftExtra);
+    this.#nearest_ns.right = Math.min(nearestRight, access.reverse.delay_ns + rightExtra);
     const left = `left${index}`;
     const right = `right${index}`;
     // Left to right is forward on every link: up from a left host, down to a right one. A route and its first link

@@ -1,0 +1,19 @@
+/** The digest of a run: two runs with one digest had the same events in the same order. */
+import { Gate } from "../layout/link";
+import { engine } from "../base/root";
+
+/** Takes what happens into a digest: when, what kind, which header; the numbers tell the connection. */
+@inline
+export function mixed(digest: u64, time: u64, head: u32, numbers: u64): u64 {
+  return (rotl(digest, 29) ^ time ^ rotl(numbers, 17) ^ ((<u64>head) << 33)) * 0x9e3779b97f4a7c15;
+}
+
+/** Of the events, and of what has passed each gate. */
+export function runDigest(): u64 {
+  const e = engine();
+  let digest = e.digest;
+  for (let gate = changetype<Gate>(<usize>e.gates); gate; gate = changetype<Gate>(<usize>gate.next)) {
+    digest = mixed(digest, 0, 0, gate.digest);
+  }
+  return digest;
+}
