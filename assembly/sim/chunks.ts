@@ -13,7 +13,7 @@ import { reserve } from "../base/arena";
 export const ENTRY: u32 = 8;
 export const CHUNK: u32 = 64;
 /** Chunks taken at a time. */
-const CHUNKS: u32 = 64;
+const CHUNKS: u32 = 1024;
 
 /** Writes an entry behind the newest; returns the list. */
 @inline

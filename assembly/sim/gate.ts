@@ -39,7 +39,7 @@ const SHIFT_FAST: u32 = 17;
 export function addGate(address: u32, lookahead_ns: u64): void {
   const link = changetype<Link>(<usize>address);
   const ext = changetype<LinkExt>(<usize>link.ext);
-  if (lookahead_ns >> SHIFT_MIN == 0 || ext.staged != 0) return;
+  if (lookahead_ns >> SHIFT_MIN == 0) return;
   const packets = max((SLOT_PACKETS * PACKET_BYTES * link.ns_per_byte_q20) >> 20, <u64>1 << SHIFT_FAST);
   const gate = changetype<Gate>(reserve(offsetof<Gate>()));
   gate.shift = 63 - <u32>clz(min(packets, lookahead_ns));

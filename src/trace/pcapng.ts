@@ -28,6 +28,8 @@ const LINK_TYPE_RAW = 101;
 const NANOSECONDS = 9;
 /** Bytes of an enhanced packet block around its packet. */
 const ENHANCED_PACKET_OVERHEAD = 32;
+/** Where the address of the sender stands in an IPv4 header. */
+const IPV4_SOURCE = 12;
 const CHUNK_BYTES = 64 * 1024;
 
 /** A record that has not been written yet: where it stands, and its time. */
@@ -36,6 +38,8 @@ interface Pending {
   offset: number;
   timeHigh: number;
   timeLow: number;
+  /** Which interface saw it, and who sent it. */
+  origin: number;
 }
 
 /**
@@ -43,7 +47,7 @@ interface Pending {
  *
  * The core records a packet when it learns of it, which may be before its time: on a FIFO link a departure is known
  * at enqueue. So records are held until the clock has passed them, and leave in order of time, those of one instant
- * in order of arrival. What is held is what waits in the captured links' queues.
+ * by interface and sender. What is held is what waits in the captured links' queues.
  */
 export class PcapngWriter {
   #emit: (chunk: Uint8Array) => void;
@@ -63,13 +67,16 @@ export class PcapngWriter {
   write(records: Uint8Array, clockNs: bigint): void {
     const batch = new DataView(records.slice().buffer);
     for (let offset = 0; offset < batch.byteLength;) {
+      const caplen = batch.getUint32(offset + CaptureRecord.caplen.offset, true);
+      const seenBy = batch.getUint32(offset + CaptureRecord.interface.offset, true);
+      const source = caplen >= IPV4_SOURCE + 4 ? batch.getUint32(offset + CaptureRecord.size + IPV4_SOURCE) : 0;
       this.#pending.push({
         batch,
         offset,
         timeLow: batch.getUint32(offset + CaptureRecord.time.offset, true),
         timeHigh: batch.getUint32(offset + CaptureRecord.time.offset + 4, true),
+        origin: seenBy * 2 ** 32 + source,
       });
-      const caplen = batch.getUint32(offset + CaptureRecord.caplen.offset, true);
       offset += CaptureRecord.size + padded(caplen, 8);
     }
     const clockHigh = Number(clockNs >> 32n);
@@ -88,8 +95,8 @@ export class PcapngWriter {
     const due = this.#pending.filter(isDue);
     if (due.length === 0) return;
     this.#pending = this.#pending.filter((record) => !isDue(record));
-    // The sort is stable: records of one instant stay in order of arrival.
-    due.sort((a, b) => a.timeHigh - b.timeHigh || a.timeLow - b.timeLow);
+    // The sort is stable: what one sender's packets do at one instant stays in order
+    due.sort((a, b) => a.timeHigh - b.timeHigh || a.timeLow - b.timeLow || a.origin - b.origin);
     for (const record of due) this.#writePacket(record);
   }
 

@@ -3,7 +3,7 @@ import type { Engine } from "../../src/core/engine.ts";
 import { Engine as Root, Opt, Segment, SegmentExt } from "../../src/core/layout.gen.ts";
 
 /** Segments are made by the batch, some multiple of this: when none is in use, all of every batch are free. */
-const BATCH = 448;
+const BATCH = 512;
 /** What a pool takes from the arena when it is empty. */
 export const POOL_BYTES = 65536;
 
