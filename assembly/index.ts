@@ -13,7 +13,7 @@ export {
   restartLinkAverages,
   scheduleFlow,
 } from "./sim/setup";
-export { addGate } from "./sim/gate";
+export { addGate, addHostGate } from "./sim/gate";
 export { run } from "./sim/run";
 export { runDigest } from "./sim/digest";
 export { earliestEvent } from "./sim/event_queue";

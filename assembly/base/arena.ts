@@ -6,8 +6,6 @@
 import { engine, ARENA_LISTS } from "./root";
 
 const PAGE: u64 = 65536;
-/** So many bytes from any address that was handed out may be read. */
-export const READ_AHEAD: u32 = 196;
 const SMALLEST_CLASS: u32 = 5;
 const CLASSES: u32 = 32;
 
@@ -27,9 +25,9 @@ export function reserveAligned(bytes: u64, align: u32): usize {
   const top = <u64>at + bytes;
   assert(top < 0xffff0000, "out of memory: the run needs more than 4 GiB");
   const have = <u64>memory.size() * PAGE;
-  if (top + READ_AHEAD > have) {
+  if (top > have) {
     // A sixteenth more than asked for: growing is a call into the runtime, and views are rebuilt
-    const least = <i32>((top + READ_AHEAD - have + PAGE - 1) / PAGE);
+    const least = <i32>((top - have + PAGE - 1) / PAGE);
     let pages = least + <i32>(have >> 20);
     if (<u64>memory.size() + pages > 65535) pages = least;
     assert(memory.grow(pages) >= 0, "out of memory: the runtime refused to grow it");

@@ -1,11 +1,11 @@
 import { AckSample, Engine } from "../layout/engine";
 
 /** The run's root struct and, behind it, the arena's free lists: the only static memory of the run. */
-const ROOT: usize = memory.data(640, 64);
+const ROOT: usize = memory.data(704, 64);
 
-export const ARENA_LISTS: usize = ROOT + 512;
+export const ARENA_LISTS: usize = ROOT + 576;
 
-if (offsetof<Engine>() > 512) ERROR("Engine has outgrown its place in base/root.ts");
+if (offsetof<Engine>() > 576) ERROR("Engine has outgrown its place in base/root.ts");
 
 @inline
 export function engine(): Engine {

@@ -9,7 +9,9 @@ export class Engine {
   /** When the millisecond now_ms began. */
   now_ms_at: u64;
   events: u64;
+  /** Of the events in their order, and of the deadlines that were met in any, see `sim/digest`. */
   digest: u64;
+  digest_deadlines: u64;
   /** RFC 6528's secret key, from the seed. */
   secret0: u64;
   secret1: u64;
@@ -48,8 +50,6 @@ export class Engine {
   due_shared: u64;
   /** What was read ahead. Kept so that it is read; nobody looks at it. */
   due_read: u32;
-  /** 1 when so many events wait that opening a bucket reads ahead what they are for. */
-  queue_reads_ahead: u32;
   /** Number of the bucket opened last: its first instant shifted right by queue_shift; -1 at first. */
   queue_opened_last: i64;
   /** Number of the first bucket of the current turn. */

@@ -96,11 +96,13 @@ export class LinkExt {
   gate: u32;
 }
 
-/** Packets that will come to a link, by slots of time: `sim/gate`. */
+/** Packets that will come to a link, or to the hosts behind one, by slots of time: `sim/gate`. */
 @unmanaged
 export class Gate {
   /** Ring of lists, one a slot, `sim/chunks`. */
   slots: u32;
+  /** The number of slots less one. */
+  mask: u32;
   /** log2 of a slot's length in nanoseconds. */
   shift: u32;
   /** Number of the slot that the last run ended in, plus one; 0 when it left nothing. */
@@ -109,6 +111,8 @@ export class Gate {
   digest: u64;
   /** The next gate of the run. */
   next: u32;
+  /** 1: it stands in front of hosts; 0: of a link. */
+  hosts: u32;
 }
 
 @unmanaged
@@ -125,7 +129,7 @@ export const enum Hop {
   FUSED = 1,
 }
 
-/** The way of one direction of a flow: `hops` link addresses follow at +16, each with its `Hop` bit. */
+/** The way of one direction of a flow: `hops` link addresses follow, each with its `Hop` bit. */
 @unmanaged
 export class Route {
   /** The `Tcb` (or `Source`) at the end. */
@@ -135,4 +139,6 @@ export class Route {
   origin: u32;
   /** Index of the flow. */
   flow: u32;
+  /** The `Gate` in front of its end, 0 when each arrival is an event. */
+  gate: u32;
 }

@@ -26,10 +26,11 @@ export class Event {
   flags: u8;
   /** What it is for: a `Tcb`, `Flow` or `Source`; for what travels, its `Route`. 0: cancelled. */
   target: u32;
-  /** Fill a small event up to 32 bytes; stay zero, because the digest covers them. */
+  /** Stay zero, because the digest covers them. */
   unused0: u32;
   unused1: u32;
-  unused2: u32;
+  /** The `Gate` that the packet waits for, of a `GATE_WAIT`. */
+  gate: u32;
 }
 
 @unmanaged

@@ -24,7 +24,7 @@ import { Route } from "../layout/link";
 import { Event } from "../layout/segment";
 import { engine } from "../base/root";
 import { addEntry, CHUNK, chunkOf, ENTRY, giveChunk, oldestFirst } from "./chunks";
-import { giveSlab, READ_AHEAD, reserve, takeSlab } from "../base/arena";
+import { giveSlab, reserve, takeSlab } from "../base/arena";
 
 /** log2 of how many buckets there are at first, and at most. */
 const FIRST_BUCKET_BITS: u32 = 12;
@@ -39,8 +39,6 @@ const FIRST_SHIFT: u32 = 12;
 const SHIFT_MAX: u32 = 24;
 const PLACE_BITS: u32 = 6;
 const PLACES: u32 = 1 << PLACE_BITS;
-/** With so many events what they are for lies beyond the cache. */
-const READ_AHEAD_FROM: u32 = 32768;
 /** An open bucket with more events than this is filed again under narrower ones. */
 const CROWD: u32 = 1024;
 const CROWD_BITS: u32 = 7;
@@ -346,23 +344,10 @@ function refile(e: Engine, newest: u32, known: bool): void {
   }
 }
 
-/**
- * Reads of a control block's lines that every segment touches, or of a route. All that a bucket's events are for is under
- * way at once then, where each would be waited for in its turn.
- */
-@inline
-function readAhead(event: u32): u32 {
-  const target = <usize>changetype<Event>(<usize>event).target;
-  return load<u32>(target) ^ load<u32>(target, 64) ^ load<u32>(target, 128) ^ load<u32>(target, 192);
-}
-
-if (READ_AHEAD != 192 + 4) ERROR("the arena's margin is not what readAhead reads");
-
 /** Spreads a bucket over its places, newest first: one that is older goes before its equals. */
 function open(e: Engine, slot: u32): void {
   let end = empty(e.queue_buckets, e.queue_bitmap, slot);
   const due = <usize>e.due;
-  const ahead = e.queue_reads_ahead;
   let bits: u64 = 0;
   let shared: u64 = 0;
   let count: u32 = 0;
@@ -375,8 +360,7 @@ function open(e: Engine, slot: u32): void {
       const entry = load<u64>(<usize>end);
       const event = <u32>entry;
       // Not waited for here, and on its way when its turn comes
-      if (ahead) read ^= readAhead(event);
-      else read ^= changetype<Event>(<usize>event).target;
+      read ^= changetype<Event>(<usize>event).target;
       const place = placeOf(e, <u32>(entry >> 32));
       const at = due + ((<usize>place) << 2);
       const bit = (<u64>1) << place;
@@ -515,7 +499,6 @@ function rebuild(e: Engine, shift: u32, bits: u32, all: u32): void {
     count++;
   }
   e.queue_judge_after = max(JUDGE_AFTER, count << 2);
-  e.queue_reads_ahead = count >= READ_AHEAD_FROM ? 1 : 0;
 }
 
 /** Empties all slots, each oldest first, into the front of a list. */

@@ -1,24 +1,30 @@
 /**
- * Gates: where packets wait for a link that many feed, in the order in which they will come to it.
+ * Gates: where packets wait for a link that many feed, or for the hosts behind it, in the order in which they will come.
  *
- * A packet's arrival there is known when it is sent over the link before, which takes it at least that link's delay. So
+ * When a packet comes there is known when it is sent over the link before, which takes it at least that link's delay. So
  * whatever comes within so long from now is known now, and need not be an event each. A gate sorts packets into slots no
- * longer than that delay; at the beginning of a slot all that comes in it is passed over the link, one behind the other,
- * each at its own time. (Simulators that run in parallel call the delay their lookahead: Chandy and Misra, 1979.) Nobody
- * sees more of the link than has happened: a run that ends within a slot leaves the rest of it to the next.
+ * longer than that delay; at the beginning of a slot all that comes in it passes, one behind the other, each at its own
+ * time. (Simulators that run in parallel call the delay their lookahead: Chandy and Misra, 1979.) What passes to a
+ * connection finds the connection's own deadlines met up to then; nothing else happens to it within a slot.
+ *
+ * Nobody sees more than has happened: a run that ends within a slot leaves the rest of it to the next.
  */
 import { EventKind } from "../layout/enums";
-import { Gate, Link, LinkExt, Route } from "../layout/link";
+import { Gate, Link, LinkExt } from "../layout/link";
 import { Event, Segment } from "../layout/segment";
 import { reserve } from "../base/arena";
 import { giveEvent, takeEvent } from "../base/pool";
 import { engine } from "../base/root";
 import { addEntry, chunkOf, ENTRY, giveChunk } from "./chunks";
 import { schedule } from "./event_queue";
-import { forward, headWord } from "./link";
 import { mixed } from "./digest";
+import { deliverAhead } from "./host";
+import { forward, headWord } from "./link";
 
-const SLOTS: u32 = 256;
+/** log2 of how far ahead a gate has slots, about a second; a packet that comes later is an event until then. */
+const AHEAD_BITS: u32 = 30;
+/** log2 of the longest slot. */
+const SHIFT_MAX: u32 = 24;
 /** A slot in time order: spread over places as the event queue's open bucket is. */
 const PLACE_BITS: u32 = 8;
 const PLACES: u32 = 1 << PLACE_BITS;
@@ -41,22 +47,38 @@ export function addGate(address: u32, lookahead_ns: u64): void {
   const ext = changetype<LinkExt>(<usize>link.ext);
   if (lookahead_ns >> SHIFT_MIN == 0) return;
   const packets = max((SLOT_PACKETS * PACKET_BYTES * link.ns_per_byte_q20) >> 20, <u64>1 << SHIFT_FAST);
-  const gate = changetype<Gate>(reserve(offsetof<Gate>()));
-  gate.shift = 63 - <u32>clz(min(packets, lookahead_ns));
-  gate.slots = <u32>reserve(SLOTS << 2);
-  gate.next = engine().gates;
-  engine().gates = <u32>changetype<usize>(gate);
-  ext.gate = <u32>changetype<usize>(gate);
+  ext.gate = newGate(min(63 - <u32>clz(min(packets, lookahead_ns)), SHIFT_MAX), 0);
 }
 
-/** A packet will come to the gate's link at `time`. */
+/** Builds a gate in front of the hosts behind a link that has one; its address, 0 when the link has none. */
+export function addHostGate(address: u32): usize {
+  const link = changetype<Link>(<usize>address);
+  const gate = changetype<LinkExt>(<usize>link.ext).gate;
+  // They are known when they pass the link
+  if (!gate || link.delay_ns >> SHIFT_MIN == 0) return 0;
+  return newGate(min(changetype<Gate>(<usize>gate).shift, 63 - <u32>clz(link.delay_ns)), 1);
+}
+
+function newGate(shift: u32, hosts: u32): u32 {
+  const gate = changetype<Gate>(reserve(offsetof<Gate>()));
+  gate.shift = shift;
+  gate.hosts = hosts;
+  gate.mask = (1 << (AHEAD_BITS - shift)) - 1;
+  gate.slots = <u32>reserve(<u64>4 << (AHEAD_BITS - shift));
+  gate.next = engine().gates;
+  engine().gates = <u32>changetype<usize>(gate);
+  return <u32>changetype<usize>(gate);
+}
+
+/** A packet that was sent over the link before at `sent` will come at `time`. */
 @inline
-export function gather(gate: Gate, segment: Segment, time: u64): void {
+export function gather(gate: Gate, segment: Segment, time: u64, sent: u64): void {
   const e = engine();
   segment.time = time;
+  segment.next = <u32>sent;
   const slot = time >> gate.shift;
-  if (slot - (e.now >> gate.shift) >= SLOTS) {
-    waitFor(segment, slot, gate);
+  if (slot - (e.now >> gate.shift) > <u64>gate.mask) {
+    waitFor(gate, segment, slot);
     return;
   }
   const at = slotAt(gate, slot);
@@ -67,22 +89,27 @@ export function gather(gate: Gate, segment: Segment, time: u64): void {
 
 @inline
 function slotAt(gate: Gate, slot: u64): usize {
-  return <usize>(gate.slots + (((<u32>slot) & (SLOTS - 1)) << 2));
+  return <usize>(gate.slots + (((<u32>slot) & gate.mask) << 2));
+}
+
+/** `gather` for who does not call it for every segment. */
+export function gatherFar(gate: Gate, segment: Segment, time: u64, sent: u64): void {
+  gather(gate, segment, time, sent);
 }
 
 /** A packet is further ahead than there are slots. */
-function waitFor(segment: Segment, slot: u64, gate: Gate): void {
+function waitFor(gate: Gate, segment: Segment, slot: u64): void {
   const event = takeEvent(EventKind.GATE_WAIT, <u32>changetype<usize>(segment));
-  schedule(event, (slot - (SLOTS >> 1)) << gate.shift);
+  event.gate = <u32>changetype<usize>(gate);
+  schedule(event, (slot - <u64>(gate.mask >> 1)) << gate.shift);
 }
 
 /** Its slot is there now. */
 export function waitEnds(event: Event): void {
   const segment = changetype<Segment>(<usize>event.target);
+  const gate = changetype<Gate>(<usize>event.gate);
   giveEvent(event);
-  const entry = load<u32>(<usize>segment.target + ((<usize>segment.hop) << 2), offsetof<Route>());
-  const link = changetype<Link>(<usize>entry);
-  gather(changetype<Gate>(<usize>changetype<LinkExt>(<usize>link.ext).gate), segment, segment.time);
+  gatherFar(gate, segment, segment.time, segment.next);
 }
 
 /** A slot begins: what comes in it, up to `until`, passes the link. */
@@ -104,6 +131,8 @@ function pass(gate: Gate, slot: u64, until: u64): void {
   const e = engine();
   const at = slotAt(gate, slot);
   spread(gate, load<u32>(at));
+  const hosts = gate.hosts;
+  const start = slot << gate.shift;
   let rest: u32 = 0;
   let digest = gate.digest;
   let passed: u32 = 0;
@@ -115,8 +144,8 @@ function pass(gate: Gate, slot: u64, until: u64): void {
       bits &= bits - 1;
       do {
         const segment = changetype<Segment>(<usize>next);
-        const time = segment.time;
-        next = segment.next;
+        const time = start + <u64>(<u32>segment.time - <u32>start);
+        next = load<u32>(link(next));
         if (time > until) {
           rest = addEntry(e, rest, <u32>changetype<usize>(segment), time);
           continue;
@@ -124,7 +153,8 @@ function pass(gate: Gate, slot: u64, until: u64): void {
         const head = headWord(changetype<usize>(segment));
         digest = mixed(digest, time, <u32>head, load<u64>(changetype<usize>(segment), offsetof<Segment>("seq")));
         passed++;
-        forward(segment, head, time);
+        if (hosts) deliverAhead(segment, time);
+        else forward(segment, head, time);
       } while (next);
     }
   }
@@ -148,13 +178,12 @@ function spread(gate: Gate, list: u32): void {
       const word = BITS + ((<usize>place >> 6) << 3);
       const bits = load<u64>(word);
       const bit = (<u64>1) << (place & 63);
-      const segment = changetype<Segment>(<usize>(<u32>entry));
       if (bits & bit) {
-        insertOlder(at, segment);
+        insertOlder(at, changetype<Segment>(<usize>(<u32>entry)));
       } else {
         store<u64>(word, bits | bit);
         store<u32>(at, <u32>entry);
-        segment.next = 0;
+        store<u32>(link(<u32>entry), 0);
       }
     } while (list != chunk + ENTRY);
     list = load<u32>(<usize>chunk);
@@ -162,14 +191,28 @@ function spread(gate: Gate, list: u32): void {
   } while (list);
 }
 
-/** Into the list of a place, before all that are not earlier: of one instant, who was sent first comes first. */
+/** A segment's link in the list of a place: in the upper half of its time, which the slot tells as well. */
+@inline
+function link(segment: u32): usize {
+  return <usize>segment + offsetof<Segment>("time") + 4;
+}
+
+/** Into the list of a place, before all that do not precede it. */
 function insertOlder(head: usize, segment: Segment): void {
   let behind = head;
   let next = load<u32>(head);
-  while (next != 0 && changetype<Segment>(<usize>next).time < segment.time) {
-    behind = <usize>next + offsetof<Segment>("next");
+  while (next != 0 && precedes(changetype<Segment>(<usize>next), segment)) {
+    behind = link(next);
     next = load<u32>(behind);
   }
-  segment.next = next;
+  store<u32>(link(<u32>changetype<usize>(segment)), next);
   store<u32>(behind, <u32>changetype<usize>(segment));
+}
+
+/** Of one instant who was sent first comes first, then it is the order of the routes. `next` says when it was sent. */
+function precedes(a: Segment, b: Segment): bool {
+  const later = <i32>(<u32>b.time - <u32>a.time);
+  if (later) return later > 0;
+  const sentLater = <i32>(b.next - a.next);
+  return sentLater > 0 || (!sentLater && a.target < b.target);
 }

@@ -13,7 +13,7 @@ import { qdiscEnqueue } from "../qdisc/qdisc";
 import { optionsLength } from "../wire/options";
 import { capture } from "./capture";
 import { schedule } from "./event_queue";
-import { gather } from "./gate";
+import { gather, gatherFar } from "./gate";
 import { markPacket } from "./packet";
 import { corruptionHits, damagePacket, delayedArrival, duplicationHits, lossTakes } from "./impairments";
 
@@ -58,6 +58,7 @@ export function forward(segment: Segment, word: u64, now: u64): void {
   let at = route + ((<usize>hop) << 2);
   let entry = load<u32>(at, offsetof<Route>());
   let time = now;
+  let gate: u32 = 0;
   for (;;) {
     const link = changetype<Link>((<usize>entry) & ~Hop.FUSED);
     const ext = link.ext;
@@ -70,19 +71,19 @@ export function forward(segment: Segment, word: u64, now: u64): void {
     }
     if (++hop == hops) {
       arriveNext(segment, changetype<Route>(route));
+      gate = changetype<Route>(route).gate;
       break;
     }
     at += 4;
     entry = load<u32>(at, offsetof<Route>());
     if (!(entry & Hop.FUSED)) {
       segment.hop = <u8>hop;
-      const gate = gateAt(entry);
-      if (!gate) break;
-      gather(changetype<Gate>(<usize>gate), segment, time);
-      return;
+      gate = gateAt(entry);
+      break;
     }
   }
-  schedule(changetype<Event>(changetype<usize>(segment)), time);
+  if (gate) gather(changetype<Gate>(<usize>gate), segment, time, now);
+  else schedule(changetype<Event>(changetype<usize>(segment)), time);
 }
 
 /** The gate in front of the link of a route's entry, 0 when it has none. */
@@ -142,7 +143,7 @@ export function forwardBurst(first: u32, route: u32, now: u64): void {
     fraction += <u64>ipLength(segment, segment.opts) * ns_per_byte;
     busy += fraction >> Q;
     fraction &= (1 << Q) - 1;
-    if (gate) gather(changetype<Gate>(<usize>gate), segment, busy + delay);
+    if (gate) gather(changetype<Gate>(<usize>gate), segment, busy + delay, now);
     else schedule(changetype<Event>(changetype<usize>(segment)), busy + delay);
   }
   link.busy_until = busy;
@@ -232,16 +233,11 @@ function passStages(ext: LinkExt, segment: Segment, start: u64, arrival: u64, lo
 function comesTo(segment: Segment, hop: u32, time: u64): void {
   const route = changetype<Route>(<usize>segment.target);
   segment.hop = <u8>hop;
-  if (hop == route.hops) {
-    arriveNext(segment, route);
-  } else {
-    const gate = gateAt(load<u32>(changetype<usize>(route) + ((<usize>hop) << 2), offsetof<Route>()));
-    if (gate) {
-      gather(changetype<Gate>(<usize>gate), segment, time);
-      return;
-    }
-  }
-  schedule(changetype<Event>(changetype<usize>(segment)), time);
+  const ends = hop == route.hops;
+  const gate = ends ? route.gate : gateAt(load<u32>(changetype<usize>(route) + ((<usize>hop) << 2), offsetof<Route>()));
+  if (ends) arriveNext(segment, route);
+  if (gate) gatherFar(changetype<Gate>(<usize>gate), segment, time, time);
+  else schedule(changetype<Event>(changetype<usize>(segment)), time);
 }
 
 /** A packet that nobody gets; a source of datagrams has nobody else to tell it. */

@@ -35,6 +35,7 @@ export interface CoreExports {
   finishLink(ext: number, index: number, histogram: number): void;
   restartLinkAverages(ext: number): void;
   addGate(link: number, lookaheadNs: bigint): void;
+  addHostGate(link: number): number;
   addRoute(hops: number, flow: number): number;
   addFlow(index: number, templateA: number, templateB: number, forth: number, back: number): number;
   scheduleFlow(flow: number, kind: number, at: bigint): void;
@@ -264,6 +265,7 @@ const ADDRESSES = [
   "extendLink",
   "addRoute",
   "addFlow",
+  "addHostGate",
   "addSource",
   "stackInit",
   "stackNews",

@@ -116,6 +116,11 @@ class Compiler {
   #linkCount = 0;
   /** The shortest delay of the hosts' own links, left and right: nothing reaches the bottleneck sooner. */
   #nearest_ns = { left: Infinity, right: Infinity };
+  /**
+   * Routes to hosts, left and right, to which nothing comes but by the bottleneck, and nothing happens but packets and
+   * deadlines.
+   */
+  #ends: { left: number[]; right: number[] } = { left: [], right: [] };
 
   constructor(engine: Engine, spec: ScenarioSpec, capturing: boolean) {
     this.#engine = engine;
@@ -153,6 +158,10 @@ class Compiler {
     if (topology.kind === "dumbbell") {
       addGate(forward[0], BigInt(this.#nearest_ns.left));
       addGate(backward[0], BigInt(this.#nearest_ns.right));
+      for (const [link, routes] of [[forward[0], this.#ends.right], [backward[0], this.#ends.left]] as const) {
+        const gate = this.#engine.exports.addHostGate(link);
+        for (const route of routes) this.#engine.set(route, Route.gate, gate);
+      }
       return;
     }
     const { links } = topology;
@@ -319,6 +328,10 @@ class Compiler {
     const fusedLeft = isFifo(bottleneck.reverse) && isPlain(access.reverse) ? Hop.FUSED : 0;
     this.#fillRoute(east, [leftUp, forward[0], rightDown | fusedRight]);
     this.#fillRoute(west, [rightUp, backward[0], leftDown | fusedLeft]);
+    if (group.app === null && !group.realBytes && group.read_bps === null && group.stop_ns === null) {
+      if (fusedRight) this.#ends.right.push(east);
+      if (fusedLeft) this.#ends.left.push(west);
+    }
     return rightwards ? { forth: east, back: west } : { forth: west, back: east };
   }
 
