@@ -14,7 +14,7 @@ export function mixed(digest: u64, time: u64, head: u32, numbers: u64): u64 {
 export function countDeadline(tcb: Tcb, at: u64): void {
   const e = engine();
   e.events++;
-  e.digest_deadlines += mixed(0, at, 0, changetype<usize>(tcb));
+  e.digest_deadlines += mixed(0, at, 0, load<u64>(changetype<usize>(tcb), offsetof<Tcb>("local_addr")));
 }
 
 /** Of the events, of the deadlines that were met, and of what has passed each gate. */

@@ -189,7 +189,7 @@ function transmitWatched(link: Link, ext: LinkExt, segment: Segment, ip_bytes: u
   ext.packets++;
   ext.bytes += bytes;
   const arrival = serialise(link, bytes, start, queued) + link.delay_ns;
-  return staged ? passStages(ext, segment, start, arrival, lost, hop) : arrival;
+  return staged ? passStages(ext, segment, now, start, arrival, lost, hop) : arrival;
 }
 
 /** A queue as long as that marks what its sender allows to be marked, RFC 3168 §5. */
@@ -205,7 +205,15 @@ function mark(ext: LinkExt, segment: Segment): void {
 }
 
 /** Impairments and captures, behind the transmitter: when the packet arrives, or DROPPED. */
-function passStages(ext: LinkExt, segment: Segment, start: u64, arrival: u64, lost: bool, hop: u32): u64 {
+function passStages(
+  ext: LinkExt,
+  segment: Segment,
+  now: u64,
+  start: u64,
+  arrival: u64,
+  lost: bool,
+  hop: u32,
+): u64 {
   // A capture stands at the left end: it sees what begins to leave to the right, and what has come from there
   if (ext.capture != 0 && ext.reverse == 0) capture(ext.capture - 1, segment, start);
   if (lost) {
@@ -224,19 +232,19 @@ function passStages(ext: LinkExt, segment: Segment, start: u64, arrival: u64, lo
     ext.duplicated++;
     const copy = clone(segment);
     if (ext.capture != 0 && ext.reverse != 0) capture(ext.capture - 1, copy, arrival);
-    comesTo(copy, hop + 1, arrival);
+    comesTo(copy, hop + 1, arrival, now);
   }
   return arrival;
 }
 
 /** A packet that will come to a hop of its route, or to its end, as an event or through a gate. */
-function comesTo(segment: Segment, hop: u32, time: u64): void {
+function comesTo(segment: Segment, hop: u32, time: u64, sent: u64): void {
   const route = changetype<Route>(<usize>segment.target);
   segment.hop = <u8>hop;
   const ends = hop == route.hops;
   const gate = ends ? route.gate : gateAt(load<u32>(changetype<usize>(route) + ((<usize>hop) << 2), offsetof<Route>()));
   if (ends) arriveNext(segment, route);
-  if (gate) gatherFar(changetype<Gate>(<usize>gate), segment, time, time);
+  if (gate) gatherFar(changetype<Gate>(<usize>gate), segment, time, sent);
   else schedule(changetype<Event>(changetype<usize>(segment)), time);
 }
 

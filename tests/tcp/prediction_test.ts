@@ -1,19 +1,18 @@
 /** Header prediction is a short cut: with and without it every event is the same, and so is every connection. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Engine, type Field } from "../../src/core/engine.ts";
-import { Engine as EngineLayout, Receiver, RunStatus, Sender, Tcb, TcbFlag } from "../../src/core/layout.gen.ts";
+import { Engine } from "../../src/core/engine.ts";
+import { Engine as EngineLayout, RunStatus, Tcb, TcbFlag } from "../../src/core/layout.gen.ts";
 import type { Scenario, TcpParameters } from "../../src/mod.ts";
 import { compile } from "../../src/scenario/compile.ts";
 import { normalize } from "../../src/scenario/normalize.ts";
 import { randomScenario } from "../scenario/random.ts";
 import { testSeed } from "../wire/random.ts";
+import { controlBlock } from "./control_blocks.ts";
 
 const RANDOM_SCENARIOS = 60;
 const EVENTS_MAX = 60_000;
 
-/** Where a slab lies, which says how memory was asked for. */
-const ADDRESSES = ["sent", "tx", "rx", "timer_event", "rtx_ring", "push_ring", "reassembly"];
 /** What counts only with RACK or when something is in doubt, and is brought up to date then. */
 const LAZY = [
   "rack_time",
@@ -31,24 +30,9 @@ interface Outcome {
   connections: Record<string, number>[];
 }
 
-/** Every field of a struct of the core that both ways keep alike. */
-function fields(engine: Engine, address: number, layout: Record<string, number | Field>): Record<string, number> {
-  const values: Record<string, number> = {};
-  for (const [name, field] of Object.entries(layout)) {
-    if (typeof field === "number" || ADDRESSES.includes(name) || LAZY.includes(name)) continue;
-    values[name] = engine.get(address, field);
-  }
-  return values;
-}
-
-/** A connection with what hangs from it. */
+/** A connection with what both ways keep alike. */
 function connection(engine: Engine, tcb: number): Record<string, number> {
-  const [tx, rx] = [engine.get(tcb, Tcb.tx), engine.get(tcb, Tcb.rx)];
-  const values = {
-    ...(tx ? fields(engine, tx, Sender) : {}),
-    ...(rx ? fields(engine, rx, Receiver) : {}),
-    ...fields(engine, tcb, Tcb),
-  };
+  const values = controlBlock(engine, tcb, LAZY);
   values.flags = (values.flags & ~TcbFlag.SEND_CARE) >>> 0;
   // Marks that lie behind the oldest segment all mean that one
   for (const mark of ["lost_frontier", "rtx_hint"]) values[mark] = Math.max(values[mark], values.sent_head);
@@ -72,7 +56,7 @@ async function run(scenario: Scenario, careful: boolean, memory_s?: number): Pro
     if (status === RunStatus.DONE) break;
   }
   const connections = tcbs.map((tcb) => connection(engine, tcb));
-  return { digest: engine.getBig(engine.root, EngineLayout.digest), events, connections };
+  return { digest: engine.exports.runDigest(), events, connections };
 }
 
 async function assertSame(scenario: Scenario, said: string, memory_s?: number): Promise<void> {

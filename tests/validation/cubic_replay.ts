@@ -3,7 +3,7 @@
  * RFC 9438 with its names; the arithmetic is in doubles on both sides, so what is equal is equal to the bit.
  */
 import { Engine } from "../../src/core/engine.ts";
-import { CaState, Engine as EngineLayout, Tcb } from "../../src/core/layout.gen.ts";
+import { CaState, Engine as EngineLayout, RunStatus, Tcb } from "../../src/core/layout.gen.ts";
 import { compile } from "../../src/scenario/compile.ts";
 import { normalize } from "../../src/scenario/normalize.ts";
 import { cbrt } from "../oracles/cubic.ts";
@@ -96,7 +96,7 @@ async function replay(rtt_s: number, losses: number[], duration_s: number): Prom
     loss: { kind: "list", packets: losses },
     duration_s,
   });
-  const { a } = compile(engine, normalize(scenario), false).flows[0];
+  const { a } = compile(engine, normalize(scenario), false, false).flows[0];
   const cubicState = a + Tcb.cc_priv0.offset;
   const double = (at: number): number => engine.view.getFloat64(cubicState + 8 * at, true);
   // The first words of the core's CubicState, in its order; the fraction is what cwnd has grown beyond whole segments
@@ -112,9 +112,7 @@ async function replay(rtt_s: number, losses: number[], duration_s: number): Prom
   let oracle: CubicOracle | null = null;
   let una = 0;
   let state: number = CaState.OPEN;
-  for (let events = Infinity; events !== engine.get(engine.root, EngineLayout.events);) {
-    events = engine.get(engine.root, EngineLayout.events);
-    engine.exports.run(until, 1);
+  while (engine.exports.run(until, 1) !== RunStatus.DONE) {
     const cwnd = engine.get(a, Tcb.cwnd);
     if (cwnd === 0) continue;
     if (oracle === null) {

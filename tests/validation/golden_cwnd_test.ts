@@ -67,7 +67,7 @@ function scenario(cc: string, { link, duration, hystart = false }: Trace): Scena
 async function trace(cc: string, { what, ...rest }: Trace): Promise<string> {
   const spec = normalize(scenario(cc, { what, ...rest }));
   const engine = await Engine.load();
-  const { a } = compile(engine, spec, false).flows[0];
+  const { a } = compile(engine, spec, false, false).flows[0];
   const lines: string[] = [];
   let last = "";
   const until = BigInt(spec.duration_ns);
