@@ -19,7 +19,7 @@ import { addEntry, chunkOf, ENTRY, giveChunk } from "./chunks";
 import { schedule } from "./event_queue";
 import { mixed } from "./digest";
 import { deliverAhead } from "./host";
-import { forward, headWord } from "./link";
+import { forwardHere, headWord } from "./link";
 
 /** log2 of how far ahead a gate has slots, about a second; a packet that comes later is an event until then. */
 const AHEAD_BITS: u32 = 30;
@@ -154,7 +154,7 @@ function pass(gate: Gate, slot: u64, until: u64): void {
         digest = mixed(digest, time, <u32>head, load<u64>(changetype<usize>(segment), offsetof<Segment>("seq")));
         passed++;
         if (hosts) deliverAhead(segment, time);
-        else forward(segment, head, time);
+        else forwardHere(segment, head, time);
       } while (next);
     }
   }

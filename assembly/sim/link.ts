@@ -51,6 +51,12 @@ export function headWord(event: usize): u64 {
  * `headWord`. Behind the last link its next event is its arrival: it knows where, and its route is not looked at again.
  */
 export function forward(segment: Segment, word: u64, now: u64): void {
+  forwardHere(segment, word, now);
+}
+
+/** `forward`, not as a call. */
+@inline
+export function forwardHere(segment: Segment, word: u64, now: u64): void {
   const route = <usize>(word >> 32);
   const hops = changetype<Route>(route).hops;
   const bytes = ipLength(segment, ((<u32>word) >> 16) & 0xff);
