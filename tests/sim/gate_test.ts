@@ -41,7 +41,7 @@ interface Outcome {
   links: Record<string, number>[];
 }
 
-/** What connections and links are after the run; with the ends of slices, if any, in nanoseconds. */
+/** What connections and links are after the run. */
 async function outcome(scenario: Scenario, gates: boolean): Promise<Outcome> {
   const engine = await Engine.load();
   const spec = normalize(scenario);
