@@ -298,7 +298,10 @@ export class Simulation {
     return this.#engine.get(this.#engine.root, EngineLayout.events);
   }
 
-  /** Digest of every event so far, in order: 16 hexadecimal digits. */
+  /**
+   * Digest of every event so far: 16 hexadecimal digits, the same for the same scenario and seed in any runtime, however
+   * the run was cut.
+   */
   get digest(): string {
     return BigInt.asUintN(64, this.#engine.exports.runDigest()).toString(16).padStart(16, "0");
   }
@@ -380,7 +383,7 @@ export class Simulation {
     const warmup_ns = this.#warmedUp ? Infinity : this.#spec.warmup_ns;
     const stop_ns = Math.min(until_ns, this.#sampler.next_ns, warmup_ns);
     const status = this.#engine.exports.run(BigInt(Math.round(stop_ns)), budget);
-    if (this.#pcapng !== null) this.#drainCapture(this.#pcapng);
+    if (this.#pcapng !== null) this.#drainCapture(this.#pcapng, status === RunStatus.DONE);
     if (status !== RunStatus.DONE) return false;
     if (stop_ns === warmup_ns) {
       this.#measure.restartAverages();
@@ -390,11 +393,13 @@ export class Simulation {
     return stop_ns === until_ns;
   }
 
-  #drainCapture(pcapng: PcapngWriter): void {
+  /** Between two slices more may happen at this very instant. */
+  #drainCapture(pcapng: PcapngWriter, instantIsOver: boolean): void {
     const engine = this.#engine;
     const used = engine.get(engine.root, EngineLayout.capture_used);
     const now = engine.getBig(engine.root, EngineLayout.now);
-    pcapng.write(engine.bytes(engine.get(engine.root, EngineLayout.capture), used), now);
+    const over = instantIsOver || now === 0n ? now : now - 1n;
+    pcapng.write(engine.bytes(engine.get(engine.root, EngineLayout.capture), used), over);
     engine.set(engine.root, EngineLayout.capture_used, 0);
   }
 

@@ -9,7 +9,7 @@ export class Engine {
   /** When the millisecond now_ms began. */
   now_ms_at: u64;
   events: u64;
-  /** Of the events in their order, and of the deadlines that were met in any, see `sim/digest`. */
+  /** Of what happened event by event, in order, and of the deadlines that were met, in any, see `sim/digest`. */
   digest: u64;
   digest_deadlines: u64;
   /** RFC 6528's secret key, from the seed. */
@@ -57,6 +57,8 @@ export class Engine {
 
   /** `Gate`s, chained. */
   gates: u32;
+  /** What came up to then has passed some gate. */
+  ahead: u64;
 
   // Arena: its free lists stand behind this struct
   arena_top: u32;

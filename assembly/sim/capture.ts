@@ -53,7 +53,7 @@ export function capture(number: u32, segment: Segment, time: u64): void {
   if (e.capture_used > FULL) e.pause = RunStatus.CAPTURE_FULL;
 }
 
-/** One event may send a whole window of packets. */
+/** Between two pauses a gate may let a whole slot of packets pass. */
 function growBuffer(): void {
   const e = engine();
   const bigger = reserve((<u64>e.capture_size) << 1);

@@ -5,7 +5,7 @@
  *      | chunk before | entry | entry | entry |   free   |
  *                                             ^ the list: where its next entry goes; 0 when it is empty
  *
- * An entry is an event in the lower half, and in the upper the lower half of its time.
+ * An entry is an event or a packet in the lower half, and in the upper the lower half of its time.
  */
 import { Engine } from "../layout/engine";
 import { reserve } from "../base/arena";

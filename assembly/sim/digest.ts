@@ -1,4 +1,7 @@
-/** The digest of a run: two runs with one digest had the same events in the same order. */
+/**
+ * The digest of a run: two runs with one digest had the same events, in the same order what happened event by event or
+ * passed one gate.
+ */
 import { Gate } from "../layout/link";
 import { Tcb } from "../layout/tcb";
 import { engine } from "../base/root";

@@ -1,6 +1,6 @@
 /**
- * The event queue: total order, amortised O(1). Of one instant packets come first, by the link or the end that they come
- * to, then all else; what is equal in that happens in the order of insertion. So it does not matter how far ahead a
+ * The event queue: total order, amortised O(1). Of one instant packets come first, those of a gate, then the others by the
+ * link or the end that they come to, then all else; what is equal in that happens in the order of insertion. So it does not matter how far ahead a
  * `gate` has inserted what has passed it.
  *
  * A calendar of narrow buckets holds the near future, wheels of 256 slots the rest; the earliest bucket lies open,
@@ -174,11 +174,12 @@ function precedes(a: u32, b: u32): bool {
 const ON_THE_WAY: u32 = (1 << EventKind.SEGMENT) | (1 << EventKind.DATAGRAM) | (1 << EventKind.PACKET);
 const ARRIVED: u32 = (1 << EventKind.ARRIVAL) | (1 << EventKind.DATAGRAM_ARRIVAL) | (1 << EventKind.PACKET_ARRIVAL);
 
-/** The link that a packet comes to, or its end; above all of them for what is no packet. */
+/** The link that a packet comes to, or its end; above all of them for what is no packet, below for many of them. */
 function rank(event: u32): u32 {
   const node = changetype<Event>(<usize>event);
   const kind = (<u32>1) << ((<u32>node.kind) & Mark.KIND_MASK);
   if (kind & ARRIVED) return node.target;
+  if (kind & (1 << EventKind.GATE)) return 0;
   if (kind & ON_THE_WAY) return load<u32>(<usize>node.target + ((<usize>node.hop) << 2), offsetof<Route>());
   return u32.MAX_VALUE;
 }

@@ -5,7 +5,8 @@
  * whatever comes within so long from now is known now, and need not be an event each. A gate sorts packets into slots no
  * longer than that delay; at the beginning of a slot all that comes in it passes, one behind the other, each at its own
  * time. (Simulators that run in parallel call the delay their lookahead: Chandy and Misra, 1979.) What passes to a
- * connection finds the connection's own deadlines met up to then; nothing else happens to it within a slot.
+ * connection finds the connection's own deadlines met up to then; who builds a gate in front of hosts sees to it that
+ * nothing else happens to them at a time of its own.
  *
  * Nobody sees more than has happened: a run that ends within a slot leaves the rest of it to the next.
  */
@@ -70,12 +71,12 @@ function newGate(shift: u32, hosts: u32): u32 {
   return <u32>changetype<usize>(gate);
 }
 
-/** A packet that was sent over the link before at `sent` will come at `time`. */
+/** A packet will come at `time`, so long after it was sent over the link before. */
 @inline
-export function gather(gate: Gate, segment: Segment, time: u64, sent: u64): void {
+export function gather(gate: Gate, segment: Segment, time: u64, after: u64): void {
   const e = engine();
   segment.time = time;
-  segment.next = <u32>sent;
+  segment.next = <u32>min<u64>(after, u32.MAX_VALUE);
   const slot = time >> gate.shift;
   if (slot - (e.now >> gate.shift) > <u64>gate.mask) {
     waitFor(gate, segment, slot);
@@ -93,8 +94,8 @@ function slotAt(gate: Gate, slot: u64): usize {
 }
 
 /** `gather` for who does not call it for every segment. */
-export function gatherFar(gate: Gate, segment: Segment, time: u64, sent: u64): void {
-  gather(gate, segment, time, sent);
+export function gatherFar(gate: Gate, segment: Segment, time: u64, after: u64): void {
+  gather(gate, segment, time, after);
 }
 
 /** A packet is further ahead than there are slots. */
@@ -145,7 +146,7 @@ function pass(gate: Gate, slot: u64, until: u64): void {
       do {
         const segment = changetype<Segment>(<usize>next);
         const time = start + <u64>(<u32>segment.time - <u32>start);
-        next = load<u32>(link(next));
+        next = load<u32>(linkOf(next));
         if (time > until) {
           rest = addEntry(e, rest, <u32>changetype<usize>(segment), time);
           continue;
@@ -160,6 +161,7 @@ function pass(gate: Gate, slot: u64, until: u64): void {
   }
   gate.digest = digest;
   e.events += passed;
+  e.ahead = max(e.ahead, min(until, start + ((<u64>1) << gate.shift) - 1));
   gate.cut = rest ? slot + 1 : 0;
   store<u32>(at, rest);
 }
@@ -183,7 +185,7 @@ function spread(gate: Gate, list: u32): void {
       } else {
         store<u64>(word, bits | bit);
         store<u32>(at, <u32>entry);
-        store<u32>(link(<u32>entry), 0);
+        store<u32>(linkOf(<u32>entry), 0);
       }
     } while (list != chunk + ENTRY);
     list = load<u32>(<usize>chunk);
@@ -193,7 +195,7 @@ function spread(gate: Gate, list: u32): void {
 
 /** A segment's link in the list of a place: in the upper half of its time, which the slot tells as well. */
 @inline
-function link(segment: u32): usize {
+function linkOf(segment: u32): usize {
   return <usize>segment + offsetof<Segment>("time") + 4;
 }
 
@@ -202,17 +204,16 @@ function insertOlder(head: usize, segment: Segment): void {
   let behind = head;
   let next = load<u32>(head);
   while (next != 0 && precedes(changetype<Segment>(<usize>next), segment)) {
-    behind = link(next);
+    behind = linkOf(next);
     next = load<u32>(behind);
   }
-  store<u32>(link(<u32>changetype<usize>(segment)), next);
+  store<u32>(linkOf(<u32>changetype<usize>(segment)), next);
   store<u32>(behind, <u32>changetype<usize>(segment));
 }
 
-/** Of one instant who was sent first comes first, then it is the order of the routes. `next` says when it was sent. */
+/** Of one instant who was sent first comes first, then it is the order of the routes. `next` says how long ago that was. */
 function precedes(a: Segment, b: Segment): bool {
   const later = <i32>(<u32>b.time - <u32>a.time);
   if (later) return later > 0;
-  const sentLater = <i32>(b.next - a.next);
-  return sentLater > 0 || (!sentLater && a.target < b.target);
+  return a.next > b.next || (a.next == b.next && a.target < b.target);
 }

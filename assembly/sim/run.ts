@@ -17,30 +17,30 @@ import { forward, headWord } from "./link";
 import { packetArrives } from "./packet";
 import { datagramArrives, sourceEmits } from "./source";
 
-/** Runs until the clock stands at `until` or `budget` events have happened. */
+/**
+ * Runs until the clock stands at `until`, or until `budget` events have happened or something asks for a pause: then the
+ * clock first catches up with what gates have let pass ahead of it, so that nobody sees more than has happened.
+ */
 export function run(until: u64, budget: u32): RunStatus {
   const e = engine();
+  const begun = e.events;
   e.pause = 0;
   passRest(until);
-  let left = budget;
-  let status = RunStatus.BUDGET;
-  while (left) {
+  let status = RunStatus.DONE;
+  for (;;) {
     const next = takeNext(until);
-    if (!next) {
-      status = RunStatus.DONE;
-      break;
-    }
+    if (!next) break;
     const event = changetype<Event>(<usize>next);
     const time = event.time;
     e.now = time;
     happen(event, time, until);
-    left--;
-    if (e.pause) {
-      status = e.pause;
-      break;
+    if ((e.pause != 0 || e.events - begun >= budget) && status == RunStatus.DONE) {
+      status = e.pause ? e.pause : RunStatus.BUDGET;
+      if (e.ahead <= time) return status;
+      until = min(until, e.ahead);
     }
   }
-  if (status == RunStatus.DONE && until > e.now) e.now = until;
+  if (until > e.now) e.now = until;
   return status;
 }
 

@@ -150,7 +150,8 @@ class Compiler {
         else flows.push({ id: flows.length, ...this.#flow(group, k, index, forth, back, templates) });
       }
     }
-    if (gates) this.#addGates(forward, backward);
+    // A program with real bytes hears of news at once, not when a gate's slot is over
+    if (gates && !spec.flows.some((group) => group.realBytes)) this.#addGates(forward, backward);
     return { flows, sources, links: this.#named, captured: this.#captured };
   }
 
@@ -161,6 +162,8 @@ class Compiler {
     if (topology.kind === "dumbbell") {
       addGate(forward[0], BigInt(this.#nearest_ns.left));
       addGate(backward[0], BigInt(this.#nearest_ns.right));
+      // What hosts send ahead of the clock wants a gate where it comes to
+      if (this.#named.some(({ ext }) => this.#engine.get(ext, LinkExt.gate) === 0)) return;
       for (const [link, routes] of [[forward[0], this.#ends.right], [backward[0], this.#ends.left]] as const) {
         const gate = this.#engine.exports.addHostGate(link);
         for (const route of routes) this.#engine.set(route, Route.gate, gate);
@@ -448,7 +451,6 @@ class Compiler {
   }
 }
 
-/** Refuses what the core's memory cannot hold; data in flight beyond the usual is not foreseen here. */
 /** The core's controller: some have two forms. */
 function congestionControl({ cc, ccOptions }: FlowGroupSpec): number {
   if (cc === "cubic" && ccOptions.exact) return Cc.CUBIC_RFC;
@@ -461,6 +463,7 @@ function ccOptionBits({ abc, hystart, abe }: FlowGroupSpec["ccOptions"]): number
     (abe ? CcOption.ABE : 0);
 }
 
+/** Refuses what the core's memory cannot hold; data in flight beyond the usual is not foreseen here. */
 function checkMemory(spec: ScenarioSpec): void {
   let bytes = 0;
   spec.flows.forEach((group, i) => {

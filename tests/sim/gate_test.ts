@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { Engine } from "../../src/core/engine.ts";
 import { Engine as EngineLayout, LinkExt, RunStatus } from "../../src/core/layout.gen.ts";
 import { type FlowGroup, type Link, type Scenario, Simulation, type TcpParameters } from "../../src/mod.ts";
-import { compile } from "../../src/scenario/compile.ts";
+import { compile, type Compiled } from "../../src/scenario/compile.ts";
 import { normalize } from "../../src/scenario/normalize.ts";
 import { Random } from "../scenario/random.ts";
 import { controlBlock } from "../tcp/control_blocks.ts";
@@ -157,6 +157,67 @@ test("gates: links of a path change nothing, and what was in front of one goes o
   const second = await Simulation.restore(first.snapshot());
   for (const simulation of [first, second]) await simulation.runUntil(5);
   assert.equal(second.digest, first.digest);
+});
+
+test("gates: packets of one flow keep their order, however long apart they were sent", async () => {
+  const scenario: Scenario = {
+    duration: "60s",
+    topology: {
+      kind: "path",
+      links: [
+        { rate: "987.654321Mbps", delay: "2.500137ms", jitter: "4.0001s" },
+        { rate: "97.1234567Mbps", delay: "5.000371ms", queue: { limit: "1bdp" } },
+      ],
+    },
+    flows: [{}],
+  };
+  assertSame(await outcome(scenario, true), await outcome(scenario, false));
+});
+
+test("gates: where a run ends makes no difference when only one side is far enough for them", async () => {
+  for (let seed = 30; seed < 60; seed++) {
+    const scenario: Scenario = {
+      seed: `${seed}`,
+      duration: "2s",
+      topology: {
+        kind: "dumbbell",
+        bottleneck: { rate: "20Mbps", delay: "5ms", queue: { limit: "20pkt" }, loss: { kind: "bernoulli", p: 0.03 } },
+        access: { rate: "100Mbps", delay: "0ms" },
+      },
+      flows: [{ count: 10, accessDelay: "10ms" }, { count: 5, bytes: "30KB", stagger: "10ms" }],
+    };
+    const random = new Random(seed);
+    const [whole, sliced] = [await Simulation.create(scenario), await Simulation.create(scenario)];
+    await whole.runUntil(2);
+    for (let at_s = 0; at_s < 2; at_s += 0.00002 + random.next() * 0.00006) await sliced.runUntil(at_s);
+    await sliced.runUntil(2);
+    assert.deepEqual([sliced.digest, sliced.events], [whole.digest, whole.events], `seed ${seed}`);
+    whole.close();
+    sliced.close();
+  }
+});
+
+test("gates: at a pause nothing is ahead of the clock", async () => {
+  const spec = normalize(dumbbell({ flows: [{ count: 40, stagger: "1.037113ms" }] }));
+  const state = (engine: Engine, { flows, links }: Compiled): unknown => [
+    engine.get(engine.root, EngineLayout.events),
+    engine.exports.runDigest(),
+    links.map(({ ext }) => [engine.exports.queuePackets(ext), engine.get(ext, LinkExt.packets)]),
+    flows.flatMap(({ a, b }) => [a, b]).map((tcb) => controlBlock(engine, tcb, LAZY)),
+  ];
+  for (const budget of [1, 1000, 7777, 20_000]) {
+    const paused = await Engine.load();
+    const compiled = compile(paused, spec, false);
+    assert.equal(paused.exports.run(BigInt(spec.duration_ns), 30_000), RunStatus.BUDGET);
+    assert.equal(paused.exports.run(BigInt(spec.duration_ns), budget), RunStatus.BUDGET);
+    const events = paused.get(paused.root, EngineLayout.events);
+    assert.ok(events >= 30_000 + budget && events < 32_000 + budget, `${events} events`);
+
+    const straight = await Engine.load();
+    const same = compile(straight, spec, false);
+    assert.equal(straight.exports.run(paused.getBig(paused.root, EngineLayout.now), 0xffffffff), RunStatus.DONE);
+    assert.deepEqual(state(paused, compiled), state(straight, same));
+  }
 });
 
 test("gates: nobody sees of a link what has not happened yet", async () => {
