@@ -11,7 +11,7 @@ const BLOCK: u32 = 65536;
 function refill(size: u32): u32 {
   const start = <u32>reserve(BLOCK);
   let list: u32 = 0;
-  for (let node = start + BLOCK; node > start; ) {
+  for (let node = start + BLOCK; node > start;) {
     node -= size;
     changetype<Event>(<usize>node).next = list;
     list = node;

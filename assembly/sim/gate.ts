@@ -47,7 +47,7 @@ export function addGate(address: u32, lookahead_ns: u64): void {
   const link = changetype<Link>(<usize>address);
   const ext = changetype<LinkExt>(<usize>link.ext);
   if (lookahead_ns >> SHIFT_MIN == 0) return;
-  const packets = max((SLOT_PACKETS * PACKET_BYTES * link.ns_per_byte_q20) >> 20, <u64>1 << SHIFT_FAST);
+  const packets = max((SLOT_PACKETS * PACKET_BYTES * link.ns_per_byte_q20) >> 20, (<u64>1) << SHIFT_FAST);
   ext.gate = newGate(min(63 - <u32>clz(min(packets, lookahead_ns)), SHIFT_MAX), 0);
 }
 
@@ -65,7 +65,7 @@ function newGate(shift: u32, hosts: u32): u32 {
   gate.shift = shift;
   gate.hosts = hosts;
   gate.mask = (1 << (AHEAD_BITS - shift)) - 1;
-  gate.slots = <u32>reserve(<u64>4 << (AHEAD_BITS - shift));
+  gate.slots = <u32>reserve((<u64>4) << (AHEAD_BITS - shift));
   gate.next = engine().gates;
   engine().gates = <u32>changetype<usize>(gate);
   return <u32>changetype<usize>(gate);
@@ -141,7 +141,7 @@ function pass(gate: Gate, slot: u64, until: u64): void {
     let bits = load<u64>(word);
     store<u64>(word, 0);
     while (bits) {
-      let next = load<u32>(HEADS + ((word - BITS) << 5) + (<usize>ctz(bits) << 2));
+      let next = load<u32>(HEADS + ((word - BITS) << 5) + ((<usize>ctz(bits)) << 2));
       bits &= bits - 1;
       do {
         const segment = changetype<Segment>(<usize>next);
@@ -175,9 +175,9 @@ function spread(gate: Gate, list: u32): void {
     do {
       list -= ENTRY;
       const entry = load<u64>(<usize>list);
-      const place = (<u32>(entry >> 32) >> shift) & (PLACES - 1);
+      const place = ((<u32>(entry >> 32)) >> shift) & (PLACES - 1);
       const at = HEADS + ((<usize>place) << 2);
-      const word = BITS + ((<usize>place >> 6) << 3);
+      const word = BITS + (((<usize>place) >> 6) << 3);
       const bits = load<u64>(word);
       const bit = (<u64>1) << (place & 63);
       if (bits & bit) {

@@ -211,15 +211,7 @@ function mark(ext: LinkExt, segment: Segment): void {
 }
 
 /** Impairments and captures, behind the transmitter: when the packet arrives, or DROPPED. */
-function passStages(
-  ext: LinkExt,
-  segment: Segment,
-  now: u64,
-  start: u64,
-  arrival: u64,
-  lost: bool,
-  hop: u32,
-): u64 {
+function passStages(ext: LinkExt, segment: Segment, now: u64, start: u64, arrival: u64, lost: bool, hop: u32): u64 {
   // A capture stands at the left end: it sees what begins to leave to the right, and what has come from there
   if (ext.capture != 0 && ext.reverse == 0) capture(ext.capture - 1, segment, start);
   if (lost) {
