@@ -1,7 +1,7 @@
 /**
- * The event queue: total order, amortised O(1). Of one instant packets come first, those of a gate, then the others by the
- * link or the end that they come to, then all else; what is equal in that happens in the order of insertion. So it does not matter how far ahead a
- * `gate` has inserted what has passed it.
+ * The event queue: total order, amortised O(1). Of one instant packets come first, those of a gate, then the others by
+ * the link or the end that they come to, then all else; what is equal in that happens in the order of insertion. So it
+ * does not matter how far ahead a `gate` has inserted what has passed it.
  *
  * A calendar of narrow buckets holds the near future, wheels of 256 slots the rest; the earliest bucket lies open,
  * spread over 64 places, so that nothing is compared but what falls into one. The width of a bucket and their number
@@ -105,7 +105,7 @@ function findBit(bitmap: usize, from: u32, count: u32): u32 {
   return (word << 6) + <u32>ctz(bits);
 }
 
-/** Puts an event into the queue; behind all of the same instant. */
+/** Puts an event into the queue; behind its equals of the same instant. */
 @inline
 export function schedule(event: Event, time: u64): void {
   const e = engine();
@@ -174,7 +174,7 @@ function precedes(a: u32, b: u32): bool {
 const ON_THE_WAY: u32 = (1 << EventKind.SEGMENT) | (1 << EventKind.DATAGRAM) | (1 << EventKind.PACKET);
 const ARRIVED: u32 = (1 << EventKind.ARRIVAL) | (1 << EventKind.DATAGRAM_ARRIVAL) | (1 << EventKind.PACKET_ARRIVAL);
 
-/** The link that a packet comes to, or its end; above all of them for what is no packet, below for many of them. */
+/** Among events of one instant: a gate's packets, then each packet by the link or the end that it comes to, then the rest. */
 function rank(event: u32): u32 {
   const node = changetype<Event>(<usize>event);
   const kind = (<u32>1) << ((<u32>node.kind) & Mark.KIND_MASK);

@@ -29,8 +29,8 @@ const SHIFT_MAX: u32 = 24;
 /** A slot in time order: spread over places as the event queue's open bucket is. */
 const PLACE_BITS: u32 = 8;
 const PLACES: u32 = 1 << PLACE_BITS;
-const HEADS: usize = memory.data(1024, 64);
-const BITS: usize = memory.data(32, 8);
+const HEADS: usize = memory.data(PLACES * 4, 64);
+const BITS: usize = memory.data(PLACES / 8, 8);
 
 /** A slot lasts so many full packets of the link, if the delay before it lets it. */
 const SLOT_PACKETS: u64 = 128;
@@ -73,7 +73,7 @@ function newGate(shift: u32, hosts: u32): u32 {
 
 /** A packet will come at `time`, so long after it was sent over the link before. */
 @inline
-export function gather(gate: Gate, segment: Segment, time: u64, after: u64): void {
+export function gatherHere(gate: Gate, segment: Segment, time: u64, after: u64): void {
   const e = engine();
   segment.time = time;
   segment.next = <u32>min<u64>(after, u32.MAX_VALUE);
@@ -93,9 +93,9 @@ function slotAt(gate: Gate, slot: u64): usize {
   return <usize>(gate.slots + (((<u32>slot) & gate.mask) << 2));
 }
 
-/** `gather` for who does not call it for every segment. */
-export function gatherFar(gate: Gate, segment: Segment, time: u64, after: u64): void {
-  gather(gate, segment, time, after);
+/** `gatherHere` for who does not call it for every segment. */
+export function gather(gate: Gate, segment: Segment, time: u64, after: u64): void {
+  gatherHere(gate, segment, time, after);
 }
 
 /** A packet is further ahead than there are slots. */
@@ -110,7 +110,7 @@ export function waitEnds(event: Event): void {
   const segment = changetype<Segment>(<usize>event.target);
   const gate = changetype<Gate>(<usize>event.gate);
   giveEvent(event);
-  gatherFar(gate, segment, segment.time, segment.next);
+  gather(gate, segment, segment.time, segment.next);
 }
 
 /** A slot begins: what comes in it, up to `until`, passes the link. */

@@ -13,7 +13,7 @@ import { qdiscEnqueue } from "../qdisc/qdisc";
 import { optionsLength } from "../wire/options";
 import { capture } from "./capture";
 import { schedule } from "./event_queue";
-import { gather, gatherFar } from "./gate";
+import { gather, gatherHere } from "./gate";
 import { markPacket } from "./packet";
 import { corruptionHits, damagePacket, delayedArrival, duplicationHits, lossTakes } from "./impairments";
 
@@ -88,7 +88,7 @@ export function forwardHere(segment: Segment, word: u64, now: u64): void {
       break;
     }
   }
-  if (gate) gather(changetype<Gate>(<usize>gate), segment, time, time - now);
+  if (gate) gatherHere(changetype<Gate>(<usize>gate), segment, time, time - now);
   else schedule(changetype<Event>(changetype<usize>(segment)), time);
 }
 
@@ -149,7 +149,7 @@ export function forwardBurst(first: u32, route: u32, now: u64): void {
     fraction += <u64>ipLength(segment, segment.opts) * ns_per_byte;
     busy += fraction >> Q;
     fraction &= (1 << Q) - 1;
-    if (gate) gather(changetype<Gate>(<usize>gate), segment, busy + delay, busy + delay - now);
+    if (gate) gatherHere(changetype<Gate>(<usize>gate), segment, busy + delay, busy + delay - now);
     else schedule(changetype<Event>(changetype<usize>(segment)), busy + delay);
   }
   link.busy_until = busy;
@@ -242,7 +242,7 @@ function comesTo(segment: Segment, hop: u32, time: u64, sent: u64): void {
   const ends = hop == route.hops;
   const gate = ends ? route.gate : gateAt(load<u32>(changetype<usize>(route) + ((<usize>hop) << 2), offsetof<Route>()));
   if (ends) arriveNext(segment, route);
-  if (gate) gatherFar(changetype<Gate>(<usize>gate), segment, time, time - sent);
+  if (gate) gather(changetype<Gate>(<usize>gate), segment, time, time - sent);
   else schedule(changetype<Event>(changetype<usize>(segment)), time);
 }
 

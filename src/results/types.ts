@@ -270,7 +270,7 @@ export interface RunResult {
   simulated_s: number;
   /** Real time it took, in seconds. */
   wall_s: number;
-  /** Events processed. */
+  /** Packets that came to a link or a host, deadlines that connections met, what applications did. */
   events: number;
   /** Segments that reached a host. */
   segments_delivered: number;

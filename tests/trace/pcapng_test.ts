@@ -63,6 +63,22 @@ test("pcapng: packets leave in order of time, and in order of arrival within one
   assert.deepEqual(read().packets.map(({ data }) => data[0]), [1, 3, 2, 5, 6, 0, 4]);
 });
 
+test("pcapng: packets of one instant leave by interface, then by sender, in whichever order they were recorded", () => {
+  const from = (host: number, k: number): Uint8Array => Uint8Array.of(...new Uint8Array(12), 10, 0, 0, host, k);
+  const packets = [[1, 1, 0], [0, 2, 1], [0, 1, 2], [0, 2, 3], [0, 1, 4]].map(([number, host, k]) =>
+    captureRecord({ time: 7n, interface: number, data: from(host, k) })
+  );
+  for (const recorded of [packets, [3, 2, 4, 0, 1].map((i) => packets[i])]) {
+    const { pcapng, read } = writer();
+    pcapng.write(concat(recorded), 7n);
+    pcapng.close();
+    const seen = read().packets.map((packet) => [packet.interface, packet.data[15], packet.data[16]]);
+    assert.deepEqual(seen.map(([number, host]) => [number, host]), [[0, 1], [0, 1], [0, 2], [0, 2], [1, 1]]);
+    // What one sends at one instant stays in order
+    assert.deepEqual(seen.map(([, , k]) => k), recorded === packets ? [2, 4, 1, 3, 0] : [2, 4, 3, 1, 0]);
+  }
+});
+
 test("pcapng: a packet that is ahead of the clock waits for those that come before it", () => {
   const { pcapng, read } = writer();
   pcapng.write(concat([captureRecord({ time: 10n }), captureRecord({ time: 30n }), captureRecord({ time: 20n })]), 10n);
